@@ -1,0 +1,60 @@
+/**
+ * Something that the person (or server) who asked can understand and mend.
+ *
+ * `code` is stable and is what interfaces translate (`errors.<code>` in the locales) and APIs return; `field` names the
+ * input that is wrong; `details` fill the translated text. `message` is English, for logs and machines, and never carries
+ * secrets or anything about other people's data. Whatever is not a DomainError is a fault of ours: 500, logged.
+ */
+export class DomainError extends Error {
+  override readonly name = "DomainError";
+  readonly code: ErrorCode;
+  readonly field: string | undefined;
+  readonly details: Readonly<Record<string, string | number>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { field?: string; details?: Record<string, string | number>; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.field = options.field;
+    this.details = options.details ?? {};
+  }
+}
+
+/** Every code, with the HTTP status that stands for it. */
+export const ERROR_STATUS = {
+  invalid: 422,
+  required: 422,
+  too_long: 422,
+  too_short: 422,
+  not_a_handle: 422,
+  handle_taken: 409,
+  handle_reserved: 422,
+  email_taken: 409,
+  not_an_email: 422,
+  password_short: 422,
+  password_common: 422,
+  wrong_login: 401,
+  login_required: 401,
+  too_many_attempts: 429,
+  forbidden: 403,
+  not_found: 404,
+  gone: 410,
+  already_set_up: 409,
+  not_set_up: 503,
+  follow_self: 422,
+  remote_not_found: 404,
+  remote_unreachable: 502,
+  remote_invalid: 502,
+  not_a_number: 422,
+  not_a_date: 422,
+  in_the_past: 422,
+  minimum_over_available: 422,
+  empty_post: 422,
+  cross_site: 403,
+  busy: 503,
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_STATUS;

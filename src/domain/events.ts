@@ -1,0 +1,27 @@
+import { z } from "zod";
+
+/** A snowflake in a job's payload. */
+const id = z.string().regex(/^[1-9][0-9]{0,18}$/).transform(BigInt);
+
+/** What happened, in the past tense; the payload names rows, it does not copy them. */
+export const domainEvent = z.discriminatedUnion("name", [
+  z.object({ name: z.literal("post.published"), subject: z.string(), postId: id }),
+  z.object({ name: z.literal("post.deleted"), subject: z.string(), postId: id }),
+  z.object({ name: z.literal("proposal.published"), subject: z.string(), proposalId: id }),
+  z.object({ name: z.literal("proposal.withdrawn"), subject: z.string(), proposalId: id }),
+  z.object({ name: z.literal("follow.requested"), subject: z.string(), followId: id }),
+  z.object({ name: z.literal("follow.accepted"), subject: z.string(), followId: id }),
+  z.object({
+    name: z.literal("follow.undone"),
+    subject: z.string(),
+    followIri: z.string(),
+    followerId: id,
+    followedId: id,
+  }),
+  z.object({ name: z.literal("actor.updated"), subject: z.string(), actorId: id }),
+]);
+
+/** As a command emits it: ids are decimal strings, since a job's payload is JSON. */
+export type DomainEvent = z.input<typeof domainEvent>;
+/** As a worker reads it. */
+export type ReceivedEvent = z.output<typeof domainEvent>;

@@ -1,0 +1,23 @@
+import { enqueue } from "../queue/enqueue.ts";
+import type { Ctx } from "./context.ts";
+import type { DomainEvent } from "./events.ts";
+
+/**
+ * Runs one intention in one transaction: state, ledger and outgoing events are written together or not at all. `fn` must
+ * use the context it is given and must not reach the network.
+ */
+export function transact<T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): Promise<T> {
+  return ctx.db.transaction((tx) => fn({ ...ctx, db: tx }));
+}
+
+/**
+ * Records that something happened, in the caller's transaction. A worker turns it into activities and notices.
+ *
+ * Events about one subject (`event.subject`) are handled in the order in which they were emitted.
+ */
+export async function emit(ctx: Ctx, event: DomainEvent): Promise<void> {
+  const id = await ctx.ids.next(ctx.clock.now());
+  await enqueue(ctx.db, ctx.clock.now(), [
+    { queue: "events", key: `event:${event.subject}`, payload: { ...event, id: id.toString() } },
+  ]);
+}
