@@ -39,14 +39,31 @@ export function openDatabase(url: string, pools: PoolSizes): Database {
       idle_in_transaction_session_timeout: 15_000,
     },
   } as const;
-  const orm = postgres(url, { ...options, max: pools.orm });
-  const raw = postgres(url, { ...options, max: pools.raw, types: { bigint: postgres.BigInt } });
+  const orm = connect(url, { ...options, max: pools.orm });
+  const raw = connect(url, { ...options, max: pools.raw, types: { bigint: postgres.BigInt } });
   return {
     db: drizzle(orm, { schema }),
-    sql: raw as unknown as Sql,
+    sql: raw,
     url,
     async close() {
       await Promise.all([orm.end({ timeout: 5 }), raw.end({ timeout: 5 })]);
     },
   };
+}
+
+/**
+ * One pool of postgres.js. Unlike postgres.js it reads a socket's directory from the URL as libpq does:
+ * `postgres://user:password@localhost/database?host=/directory`.
+ */
+export function connect(
+  url: string,
+  options: postgres.Options<Record<string, postgres.PostgresType>> = {},
+): Sql {
+  const { searchParams } = new URL(url);
+  const directory = searchParams.get("host");
+  if (!directory) return postgres(url, options) as unknown as Sql;
+  searchParams.delete("host");
+  const query = searchParams.toString();
+  const plain = url.slice(0, url.indexOf("?")) + (query && `?${query}`);
+  return postgres(plain, { ...options, host: directory }) as unknown as Sql;
 }

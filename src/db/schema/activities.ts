@@ -19,7 +19,10 @@ export const activities = pgTable(
     body: text().notNull(),
     created: time().notNull(),
   },
-  (t) => [index("activities_outbox").on(t.actorId, t.audience, t.id), index("activities_object").on(t.object)],
+  (t) => [
+    index("activities_outbox").on(t.actorId, t.audience, t.id),
+    index("activities_object").on(t.object),
+  ],
 );
 
 /** Remote activities that had an effect here. The row is written in the effect's transaction, so it happens once. */

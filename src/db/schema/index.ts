@@ -5,6 +5,7 @@ export * from "./actors.ts";
 export * from "./follows.ts";
 export * from "./hosts.ts";
 export * from "./hubs.ts";
+export * from "./ids.ts";
 export * from "./jobs.ts";
 export * from "./kv.ts";
 export * from "./organizations.ts";

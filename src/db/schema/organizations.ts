@@ -19,5 +19,8 @@ export const memberships = pgTable(
     role: text({ enum: MEMBERSHIP_ROLES }).notNull(),
     created: time().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.organizationId, t.accountId] }), index("memberships_account").on(t.accountId)],
+  (t) => [
+    primaryKey({ columns: [t.organizationId, t.accountId] }),
+    index("memberships_account").on(t.accountId),
+  ],
 );
