@@ -1,4 +1,3 @@
-import { sql } from "drizzle-orm";
 import { customType, index, pgTable, text } from "drizzle-orm/pg-core";
 import { time } from "./columns.ts";
 
@@ -15,7 +14,7 @@ export const kv = pgTable(
     key: bytewise().primaryKey(),
     /** JSON. */
     value: text().notNull(),
-    expires: time(),
+    expires: time().notNull(),
   },
-  (t) => [index("kv_expires").on(t.expires).where(sql`${t.expires} is not null`)],
+  (t) => [index("kv_expires").on(t.expires)],
 );
