@@ -1,0 +1,104 @@
+import { IntlMessageFormat } from "intl-messageformat";
+import ar from "./ar.json" with { type: "json" };
+import en from "./en.json" with { type: "json" };
+import es from "./es.json" with { type: "json" };
+import fr from "./fr.json" with { type: "json" };
+import pt from "./pt.json" with { type: "json" };
+
+/** Languages of the interface, the default first. */
+export const LOCALES = ["es", "pt", "en", "fr", "ar"] as const;
+export type Locale = (typeof LOCALES)[number];
+export const DEFAULT_LOCALE: Locale = "es";
+
+/** Spanish is the source: a key that is missing in another language is a type error below. */
+export type MessageKey = keyof typeof es;
+export type MessageValues = Readonly<Record<string, string | number | Date>>;
+/** Formats one message in the locale it was made for. */
+export type T = (key: MessageKey, values?: MessageValues) => string;
+
+/** Messages a page may show once on top, after a redirect. */
+export type NoticeKey = Extract<MessageKey, `notices.${string}`>;
+
+/** Each language's name for itself, as a reader looks for it. */
+export const LOCALE_NAMES: Record<Locale, string> = {
+  es: "Español",
+  pt: "Português",
+  en: "English",
+  fr: "Français",
+  ar: "العربية",
+};
+
+/** Languages people of the region write in, by BCP 47 tag, each with its own name for itself. */
+export const POST_LANGUAGES: Readonly<Record<string, string>> = {
+  ...LOCALE_NAMES,
+  ay: "Aymar aru",
+  gn: "Avañeʼẽ",
+  ht: "Kreyòl ayisyen",
+  nah: "Nāhuatl",
+  qu: "Runasimi",
+  quc: "Kʼicheʼ",
+};
+
+const MESSAGES: Record<Locale, Record<MessageKey, string>> = { es, pt, en, fr, ar };
+
+/** Latin digits in Arabic too: prices and dates read as they are typed into forms. */
+const INTL_TAGS: Record<Locale, string> = { es: "es", pt: "pt-BR", en: "en", fr: "fr", ar: "ar-u-nu-latn" };
+
+/** The tag to give to `Intl` for a locale of the interface. */
+export function intlTag(locale: Locale): string {
+  return INTL_TAGS[locale];
+}
+
+const translators = new Map<Locale, T>();
+
+/** The messages of one language; parsed once per key and kept for the life of the process. */
+export function translator(locale: Locale): T {
+  const known = translators.get(locale);
+  if (known) return known;
+  const parsed = new Map<MessageKey, IntlMessageFormat>();
+  const t: T = (key, values) => {
+    let message = parsed.get(key);
+    if (!message) {
+      message = new IntlMessageFormat(MESSAGES[locale][key], intlTag(locale), undefined, { ignoreTag: true });
+      parsed.set(key, message);
+    }
+    return String(message.format(values));
+  };
+  translators.set(locale, t);
+  return t;
+}
+
+export function dirOf(locale: Locale): "ltr" | "rtl" {
+  return locale === "ar" ? "rtl" : "ltr";
+}
+
+export function isLocale(text: string | undefined): text is Locale {
+  return LOCALES.some((locale) => locale === text);
+}
+
+/** Reads a notice back from where a redirect left it; undefined for anything that is not one. */
+export function noticeKey(text: string | undefined): NoticeKey | undefined {
+  const key = `notices.${text?.replace(/^notices\./, "")}`;
+  return Object.hasOwn(es, key) ? (key as NoticeKey) : undefined;
+}
+
+/**
+ * The language a browser would rather read, by its `Accept-Language` (RFC 9110, 12.5.4). Regions count as their
+ * language; Spanish when nothing fits.
+ */
+export function negotiate(acceptLanguage: string | undefined): Locale {
+  const wishes = (acceptLanguage ?? "")
+    .slice(0, 500)
+    .split(",")
+    .map((part) => {
+      const [tag = "", ...parameters] = part.trim().toLowerCase().split(";");
+      const q = parameters
+        .map((parameter) => /^\s*q=([01](?:\.\d{0,3})?)\s*$/.exec(parameter)?.[1])
+        .find(Boolean);
+      return { language: tag.trim().split("-")[0], q: q === undefined ? 1 : Number(q) };
+    })
+    .filter((wish) => wish.q > 0)
+    .sort((a, b) => b.q - a.q);
+  for (const { language } of wishes) if (isLocale(language)) return language;
+  return DEFAULT_LOCALE;
+}

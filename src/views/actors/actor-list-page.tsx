@@ -1,0 +1,58 @@
+import type { ActorView } from "../../domain/actors/queries.ts";
+import type { Page } from "../../domain/posts/queries.ts";
+import { Layout } from "../ui/layout.tsx";
+import type { PageContext } from "../ui/page.ts";
+import { EmptyState, Pagination } from "../ui/text.tsx";
+import { ActorCard, actorPath } from "./actor-card.tsx";
+
+/** GET /@handle/followers and /@handle/following. */
+export interface ActorListPageProps {
+  page: PageContext;
+  /** Whose list it is. */
+  actor: ActorView;
+  list: "followers" | "following";
+  actors: Page<ActorView>;
+}
+
+export const ActorListPage = ({ page, actor, list, actors }: ActorListPageProps) => {
+  const { t } = page;
+  const path = actorPath(actor);
+  const followers = list === "followers";
+  return (
+    <Layout
+      page={page}
+      title={t(followers ? "people.followers_of" : "people.following_of", { name: actor.name })}
+      section={null}
+    >
+      <p>
+        <a href={path}>
+          <bdi>{actor.name}</bdi>
+        </a>
+      </p>
+      <h1>{t(followers ? "people.followers" : "people.following")}</h1>
+      <nav class="tabs" aria-label={t("people.tabs")}>
+        <a href={`${path}/followers`} aria-current={followers ? "page" : undefined}>
+          {t("people.followers")}
+        </a>
+        <a href={`${path}/following`} aria-current={followers ? undefined : "page"}>
+          {t("people.following")}
+        </a>
+      </nav>
+      {actors.items.length === 0 ? (
+        <EmptyState
+          title={t(followers ? "people.no_followers" : "people.no_following")}
+          text={t(followers ? "people.no_followers_text" : "people.no_following_text")}
+          actions={
+            <a class="button" href="/search">
+              {t("search.find")}
+            </a>
+          }
+        />
+      ) : null}
+      {actors.items.map((entry) => (
+        <ActorCard page={page} actor={entry} />
+      ))}
+      <Pagination page={page} base={`${path}/${list}`} before={actors.before} />
+    </Layout>
+  );
+};

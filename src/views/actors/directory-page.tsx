@@ -1,0 +1,39 @@
+import type { ActorView } from "../../domain/actors/queries.ts";
+import type { Page } from "../../domain/posts/queries.ts";
+import { Icon } from "../ui/icons.tsx";
+import { Layout } from "../ui/layout.tsx";
+import type { PageContext } from "../ui/page.ts";
+import { EmptyState, Pagination } from "../ui/text.tsx";
+import { ActorCard } from "./actor-card.tsx";
+
+/** GET /directory: the organizations of this hub. */
+export interface DirectoryPageProps {
+  page: PageContext;
+  organizations: Page<ActorView>;
+}
+
+export const DirectoryPage = ({ page, organizations }: DirectoryPageProps) => {
+  const { t } = page;
+  const create = page.viewer ? (
+    <a class="button" href="/organizations/new">
+      <Icon name="plus" />
+      {t("organization.create")}
+    </a>
+  ) : null;
+  return (
+    <Layout page={page} title={t("nav.directory")} section="directory">
+      <div class="page-head">
+        <h1>{t("directory.title")}</h1>
+        {create}
+      </div>
+      <p class="lead">{t("directory.text")}</p>
+      {organizations.items.length === 0 ? (
+        <EmptyState title={t("directory.empty")} text={t("directory.empty_text")} actions={create} />
+      ) : null}
+      {organizations.items.map((actor) => (
+        <ActorCard page={page} actor={actor} />
+      ))}
+      <Pagination page={page} base="/directory" before={organizations.before} />
+    </Layout>
+  );
+};

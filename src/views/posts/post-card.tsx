@@ -1,0 +1,102 @@
+import type { PostView } from "../../domain/posts/queries.ts";
+import { actorPath, Handle } from "../actors/actor-card.tsx";
+import { Avatar } from "../ui/avatar.tsx";
+import { Icon, type IconName } from "../ui/icons.tsx";
+import type { PageContext } from "../ui/page.ts";
+import { ExternalLink, UserHtml } from "../ui/text.tsx";
+import { Moment } from "../ui/time.tsx";
+
+const VISIBILITY_ICONS: Record<PostView["visibility"], IconName> = {
+  public: "globe",
+  unlisted: "link",
+  followers: "lock",
+};
+
+/** A post in a list, or with `full` on its own page. */
+export const PostCard = ({ page, post, full }: { page: PageContext; post: PostView; full?: boolean }) => {
+  const { t } = page;
+  const author = `post-${post.id}-author`;
+  return (
+    <article class={full ? "card post post-full" : "card post"} aria-labelledby={author}>
+      <header class="post-head">
+        <Avatar page={page} actor={post.author} />
+        <div class="post-names">
+          <a class="post-author" id={author} href={actorPath(post.author)}>
+            <bdi>{post.author.name}</bdi>
+          </a>
+          <span class="quiet">
+            <Handle>@{post.author.acct}</Handle>
+          </span>
+        </div>
+        <a class="post-time quiet" href={`/posts/${post.id}`}>
+          <Moment page={page} at={post.published} />
+        </a>
+      </header>
+      {post.inReplyTo ? (
+        <p class="quiet post-reply">
+          <Icon name="reply" />
+          <ExternalLink href={post.inReplyTo}>{t("post.reply")}</ExternalLink>
+        </p>
+      ) : null}
+      <PostBody page={page} post={post} />
+      <footer class="post-foot quiet">
+        <span>
+          <Icon name={VISIBILITY_ICONS[post.visibility]} />
+          {t(`visibility.${post.visibility}`)}
+        </span>
+        {post.updated ? <span>{t("post.edited")}</span> : null}
+        {full && !post.local ? (
+          <ExternalLink href={post.url}>
+            <Icon name="external" />
+            {t("post.see_there")}
+          </ExternalLink>
+        ) : null}
+        {post.own ? (
+          <a class="post-delete" href={`/posts/${post.id}/delete`}>
+            <Icon name="trash" />
+            {t("post.delete")}
+          </a>
+        ) : null}
+      </footer>
+    </article>
+  );
+};
+
+/** Behind its content warning where there is one; as a way to the proposal where it only announces one. */
+const PostBody = ({ page, post }: { page: PageContext; post: PostView }) => {
+  const content = (
+    <>
+      {post.name ? (
+        <p class="post-title" lang={post.language ?? undefined} dir="auto">
+          {post.name}
+        </p>
+      ) : null}
+      <UserHtml html={post.content} language={post.language} />
+    </>
+  );
+  if (post.proposalId !== null) {
+    return (
+      <div class="announcement">
+        {content}
+        <a class="button button-quiet" href={`/proposals/${post.proposalId}`}>
+          <Icon name="exchange" />
+          {page.t("post.to_proposal")}
+        </a>
+      </div>
+    );
+  }
+  if (post.summary) {
+    return (
+      <details class="warning">
+        <summary>
+          <span lang={post.language ?? undefined} dir="auto">
+            {post.summary}
+          </span>
+          <span class="warning-open">{page.t("post.show")}</span>
+        </summary>
+        {content}
+      </details>
+    );
+  }
+  return content;
+};

@@ -1,0 +1,77 @@
+import type { ProposalView } from "../../domain/proposals/queries.ts";
+import { actorPath } from "../actors/actor-card.tsx";
+import { Avatar } from "../ui/avatar.tsx";
+import { Icon } from "../ui/icons.tsx";
+import type { PageContext } from "../ui/page.ts";
+import { Day } from "../ui/time.tsx";
+import { categoryText, returnText } from "./terms.ts";
+
+/** Offer or need, by word, icon and colour. */
+export const PurposeBadge = ({ page, purpose }: { page: PageContext; purpose: ProposalView["purpose"] }) => (
+  <span class={`badge badge-${purpose}`}>
+    <Icon name={purpose === "offer" ? "offer" : "need"} />
+    {page.t(`purpose.${purpose}`)}
+  </span>
+);
+
+/** An offer or need in a list. */
+export const ProposalCard = ({ page, proposal }: { page: PageContext; proposal: ProposalView }) => {
+  const { t } = page;
+  const category = categoryText(page, proposal.category);
+  return (
+    <article class="card proposal">
+      <p class="proposal-top">
+        <PurposeBadge page={page} purpose={proposal.purpose} />
+        {category ? <span class="quiet">{category}</span> : null}
+      </p>
+      <h2 class="proposal-name">
+        <a href={`/proposals/${proposal.id}`} lang={proposal.language ?? undefined} dir="auto">
+          {proposal.name}
+        </a>
+      </h2>
+      <p class="proposal-actor">
+        <Avatar page={page} actor={proposal.actor} small />
+        <a href={actorPath(proposal.actor)}>
+          <bdi>{proposal.actor.name}</bdi>
+        </a>
+      </p>
+      <ul class="facts-line">
+        <li class="price">
+          <Icon name="coins" />
+          {returnText(page, proposal)}
+        </li>
+        {proposal.location ? (
+          <li>
+            <Icon name="pin" />
+            <bdi>{proposal.location}</bdi>
+          </li>
+        ) : null}
+        {proposal.online ? (
+          <li>
+            <Icon name="online" />
+            {t("proposal.online")}
+          </li>
+        ) : null}
+        {proposal.ends ? (
+          <li>
+            <Icon name="calendar" />
+            {t("proposal.until")} <Day page={page} at={proposal.ends} />
+          </li>
+        ) : null}
+      </ul>
+    </article>
+  );
+};
+
+/** An offer or need in one line, beside other things. */
+export const ProposalLine = ({ page, proposal }: { page: PageContext; proposal: ProposalView }) => (
+  <>
+    <PurposeBadge page={page} purpose={proposal.purpose} />
+    <a href={`/proposals/${proposal.id}`} lang={proposal.language ?? undefined} dir="auto">
+      {proposal.name}
+    </a>
+    <span class="quiet">
+      <bdi>{proposal.actor.name}</bdi>
+    </span>
+  </>
+);

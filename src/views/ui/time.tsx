@@ -1,0 +1,34 @@
+import { intlTag, type Locale } from "../../locales/index.ts";
+import type { PageContext } from "./page.ts";
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Making a format is slow and there are few of them: one per locale, zone and style. */
+function formatOf(page: PageContext, style: "date" | "moment"): Intl.DateTimeFormat {
+  const key = `${page.locale} ${page.timeZone} ${style}`;
+  let format = formats.get(key);
+  if (!format) {
+    format = new Intl.DateTimeFormat(intlTag(page.locale), {
+      dateStyle: style === "date" ? "long" : "medium",
+      ...(style === "moment" ? { timeStyle: "short" } : {}),
+      timeZone: page.timeZone,
+    });
+    formats.set(key, format);
+  }
+  return format;
+}
+
+/** A moment, in the reader's words and time zone. */
+export const Moment = ({ page, at }: { page: PageContext; at: Date }) => (
+  <time datetime={at.toISOString()}>{formatOf(page, "moment").format(at)}</time>
+);
+
+/** A day without its time. */
+export const Day = ({ page, at }: { page: PageContext; at: Date }) => (
+  <time datetime={at.toISOString()}>{formatOf(page, "date").format(at)}</time>
+);
+
+/** A number with the separators of the reader's language. */
+export function count(locale: Locale, value: number): string {
+  return new Intl.NumberFormat(intlTag(locale)).format(value);
+}
