@@ -3,7 +3,10 @@ import { z } from "zod";
 /** A snowflake in a job's payload. */
 const id = z.string().regex(/^[1-9][0-9]{0,18}$/).transform(BigInt);
 
-/** What happened, in the past tense; the payload names rows, it does not copy them. */
+/**
+ * What happened, in the past tense; the payload names rows, it does not copy them. `subject` is the actor of ours whose
+ * doing it was.
+ */
 export const domainEvent = z.discriminatedUnion("name", [
   z.object({ name: z.literal("post.published"), subject: z.string(), postId: id }),
   z.object({ name: z.literal("post.deleted"), subject: z.string(), postId: id }),

@@ -13,7 +13,8 @@ export function transact<T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): Promise<T> 
 /**
  * Records that something happened, in the caller's transaction. A worker turns it into activities and notices.
  *
- * Events about one subject (`event.subject`) are handled in the order in which they were emitted.
+ * Events of one actor (`event.subject`) are handled in the order in which they were emitted: a post before its deletion, a
+ * proposal before the post that stands for it.
  */
 export async function emit(ctx: Ctx, event: DomainEvent): Promise<void> {
   const id = await ctx.ids.next(ctx.clock.now());

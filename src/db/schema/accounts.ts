@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { index, pgTable, text, uniqueIndex } from "drizzle-orm/pg-core";
+import { index, integer, pgTable, text, uniqueIndex } from "drizzle-orm/pg-core";
 import { actors } from "./actors.ts";
 import { bytes, id, time } from "./columns.ts";
 
@@ -60,13 +60,13 @@ export const tokens = pgTable(
   (t) => [index("tokens_account").on(t.accountId)],
 );
 
-/** Failed logins by what is counted (an account, an address): the brake against guessing. */
-export const loginFailures = pgTable(
-  "login_failures",
+/** How often something was tried since `started`, by what is counted (`login:<account>`, `login:<address>`). */
+export const throttles = pgTable(
+  "throttles",
   {
-    id: id().primaryKey(),
-    subject: text().notNull(),
-    failed: time().notNull(),
+    subject: text().primaryKey(),
+    started: time().notNull(),
+    count: integer().notNull(),
   },
-  (t) => [index("login_failures_subject").on(t.subject, t.failed), index("login_failures_failed").on(t.failed)],
+  (t) => [index("throttles_started").on(t.started)],
 );

@@ -25,6 +25,16 @@ export const activities = pgTable(
   ],
 );
 
+/** Remote objects whose deletion arrived before they did. */
+export const deletions = pgTable(
+  "deletions",
+  {
+    iri: text().primaryKey(),
+    deleted: time().notNull(),
+  },
+  (t) => [index("deletions_deleted").on(t.deleted)],
+);
+
 /** Remote activities that had an effect here. The row is written in the effect's transaction, so it happens once. */
 export const receivedActivities = pgTable("received_activities", {
   iri: text().primaryKey(),

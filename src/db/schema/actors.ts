@@ -39,6 +39,7 @@ export const actors = pgTable(
   (t) => [
     uniqueIndex("actors_local_handle").on(sql`lower(${t.handle})`).where(sql`${t.host} is null`),
     index("actors_remote_handle").on(t.host, sql`lower(${t.handle})`).where(sql`${t.host} is not null`),
+    index("actors_url").on(t.url),
     index("actors_directory").on(t.kind, t.id).where(sql`${t.host} is null and ${t.deleted} is null`),
   ],
 );

@@ -3,7 +3,6 @@ import { boolean, index, pgTable, text } from "drizzle-orm/pg-core";
 import { accounts } from "./accounts.ts";
 import { actors } from "./actors.ts";
 import { id, time } from "./columns.ts";
-import { proposals } from "./proposals.ts";
 
 /** Who may read a post; the names are Mastodon's, the meaning is the addressing (federation.md, 1.2). */
 export const VISIBILITIES = ["public", "unlisted", "followers"] as const;
@@ -32,16 +31,21 @@ export const posts = pgTable(
     visibility: text({ enum: VISIBILITIES }).notNull(),
     inReplyTo: text("in_reply_to"),
     url: text().notNull(),
-    /** Set on the Note that stands for a proposal where proposals are not understood (exchange.md, 5.2). */
-    proposalId: id("proposal_id").references(() => proposals.id),
+    /**
+     * The iri of the proposal that this Note stands for where proposals are not understood (exchange.md, 5.2). An iri, not
+     * a reference: the two arrive in any order, and the proposal perhaps never.
+     */
+    proposal: text(),
     published: time().notNull(),
     updated: time(),
     deleted: time(),
   },
   (t) => [
     index("posts_actor").on(t.actorId, t.id).where(sql`${t.deleted} is null`),
-    index("posts_local").on(t.id).where(sql`${t.local} and ${t.visibility} = 'public' and ${t.deleted} is null`),
+    index("posts_local")
+      .on(t.id)
+      .where(sql`${t.local} and ${t.visibility} = 'public' and ${t.deleted} is null`),
     index("posts_replies").on(t.inReplyTo, t.id).where(sql`${t.inReplyTo} is not null`),
-    index("posts_proposal").on(t.proposalId).where(sql`${t.proposalId} is not null`),
+    index("posts_proposal").on(t.proposal).where(sql`${t.proposal} is not null`),
   ],
 );

@@ -48,8 +48,6 @@ export const proposals = pgTable(
     location: text(),
     online: boolean().notNull().default(false),
     revision: integer().notNull().default(1),
-    /** The companion Note for followers whose server does not know proposals. */
-    note: text(),
     url: text().notNull(),
     published: time().notNull(),
     updated: time(),
@@ -61,6 +59,5 @@ export const proposals = pgTable(
     index("proposals_purpose").on(t.purpose, t.id).where(sql`${t.deleted} is null`),
     index("proposals_category").on(t.category, t.id).where(sql`${t.deleted} is null`),
     index("proposals_actor").on(t.actorId, t.id).where(sql`${t.deleted} is null`),
-    index("proposals_note").on(t.note).where(sql`${t.note} is not null`),
   ],
 );

@@ -1,6 +1,11 @@
+import { and, eq, inArray, isNull } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
-import type { AccountRole } from "../../db/schema/accounts.ts";
-import type { ActorView } from "../actors/queries.ts";
+import { type AccountRole, accounts } from "../../db/schema/accounts.ts";
+import { actors } from "../../db/schema/actors.ts";
+import { memberships } from "../../db/schema/organizations.ts";
+import { type ActorView, actorColumns, toActorView } from "../actors/queries.ts";
+import type { Acting, Ctx } from "../context.ts";
+import { DomainError } from "../errors.ts";
 
 /** Who is logged in, as every page needs it. */
 export interface Viewer {
@@ -13,4 +18,64 @@ export interface Viewer {
   organizations: ActorView[];
   /** Who it acts as now: `person` or one of `organizations`. */
   acting: ActorView;
+}
+
+/** The account behind a session and whom it may act for. `as` (a handle) chooses one; an unknown choice is the person. */
+export async function viewer(ctx: Ctx, accountId: Id, as: string | undefined): Promise<Viewer | null> {
+  const [rows, organizations] = await Promise.all([
+    ctx.db
+      .select({ role: accounts.role, locale: accounts.locale, person: actorColumns })
+      .from(accounts)
+      .innerJoin(actors, eq(actors.id, accounts.actorId))
+      .where(eq(accounts.id, accountId)),
+    writableOrganizations(ctx, accountId),
+  ]);
+  const [row] = rows;
+  if (row === undefined) return null;
+  const person = toActorView(row.person);
+  const acting = organizations.find((organization) => organization.handle === as) ?? person;
+  return { accountId, role: row.role, locale: row.locale, person, organizations, acting };
+}
+
+/**
+ * Who acts, checked: the account's own person, or an organization that it represents or edits. This is the permission;
+ * what it returns can be handed to any command.
+ *
+ * @param as handle of the actor, as the form or token carries it
+ * @throws DomainError forbidden
+ */
+export async function actingAs(ctx: Ctx, accountId: Id, as: string): Promise<Acting> {
+  const who = await viewer(ctx, accountId, as);
+  if (who === null || who.acting.handle !== as.toLowerCase()) {
+    throw new DomainError("forbidden", `this account may not act as ${as}`);
+  }
+  return { accountId, actorId: who.acting.id };
+}
+
+async function writableOrganizations(ctx: Ctx, accountId: Id): Promise<ActorView[]> {
+  const rows = await ctx.db
+    .select(actorColumns)
+    .from(memberships)
+    .innerJoin(actors, eq(actors.id, memberships.organizationId))
+    .where(
+      and(
+        eq(memberships.accountId, accountId),
+        inArray(memberships.role, ["representative", "editor"]),
+        isNull(actors.deleted),
+      ),
+    )
+    .orderBy(actors.id)
+    .limit(100);
+  return rows.map(toActorView);
+}
+
+/** The account whose person has this handle. @throws DomainError not_found */
+export async function accountByHandle(ctx: Ctx, handle: string): Promise<Acting> {
+  const [row] = await ctx.db
+    .select({ accountId: accounts.id, actorId: accounts.actorId })
+    .from(accounts)
+    .innerJoin(actors, eq(actors.id, accounts.actorId))
+    .where(and(eq(actors.handle, handle.replace(/^@/, "").toLowerCase()), isNull(actors.host)));
+  if (row === undefined) throw new DomainError("not_found", `no account has the handle ${handle}`);
+  return row;
 }

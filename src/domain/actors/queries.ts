@@ -1,5 +1,13 @@
+import { and, desc, eq, gt, inArray, isNull, lt, or, sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/pg-core";
 import type { Id } from "../../db/ids.ts";
-import type { ActorKind } from "../../db/schema/actors.ts";
+import { type ActorKind, actors } from "../../db/schema/actors.ts";
+import { follows } from "../../db/schema/follows.ts";
+import { posts } from "../../db/schema/posts.ts";
+import type { Ctx } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { type Page, toPage } from "../page.ts";
+import { parseHandle } from "./rules.ts";
 
 /** An actor as pages and APIs show it. */
 export interface ActorView {
@@ -30,7 +38,208 @@ export interface ProfileView extends ActorView {
     /** Does the one who looks follow it? */
     following: "no" | "pending" | "accepted";
     followedBy: boolean;
-    /** The one who looks is this actor, or may act as it. */
+    /** The one who looks is this actor. */
     own: boolean;
   };
+}
+
+/** The columns behind an ActorView, for joins. */
+export const actorColumns = {
+  id: actors.id,
+  iri: actors.iri,
+  kind: actors.kind,
+  handle: actors.handle,
+  host: actors.host,
+  name: actors.name,
+  summary: actors.summary,
+  url: actors.url,
+  avatar: actors.avatar,
+  locked: actors.locked,
+  created: actors.created,
+};
+
+type ActorRow = Omit<ActorView, "acct" | "url"> & { url: string | null };
+
+export function toActorView(row: ActorRow): ActorView {
+  return {
+    ...row,
+    acct: row.host === null ? row.handle : `${row.handle}@${row.host}`,
+    url: row.url ?? row.iri,
+    name: row.name === "" ? row.handle : row.name,
+  };
+}
+
+/** @throws DomainError not_found, gone */
+export async function actorById(ctx: Ctx, id: Id): Promise<ActorView> {
+  return found(
+    await ctx.db
+      .select({ ...actorColumns, deleted: actors.deleted })
+      .from(actors)
+      .where(eq(actors.id, id)),
+  );
+}
+
+/**
+ * An actor by `name` (ours) or `name@host` (known here; `name@our-host` is ours as well).
+ *
+ * @throws DomainError not_found, gone
+ */
+export async function actorByAcct(ctx: Ctx, acct: string): Promise<ActorView> {
+  const full = parseHandle(acct);
+  const host = full === null || full.host === ctx.hub.host ? null : full.host;
+  const name = (full?.name ?? acct.replace(/^@/, "")).toLowerCase();
+  return found(
+    await ctx.db
+      .select({ ...actorColumns, deleted: actors.deleted })
+      .from(actors)
+      .where(
+        and(sql`lower(${actors.handle}) = ${name}`, host === null ? isNull(actors.host) : eq(actors.host, host)),
+      )
+      .orderBy(desc(actors.id))
+      .limit(1),
+  );
+}
+
+function found(rows: (ActorRow & { deleted: Date | null })[]): ActorView {
+  const [row] = rows;
+  if (row === undefined) throw new DomainError("not_found", "no such actor");
+  if (row.deleted !== null) throw new DomainError("gone", "this actor was deleted");
+  const { deleted: _, ...actor } = row;
+  return toActorView(actor);
+}
+
+/** An actor's page as `viewerId` (or a visitor) sees it. */
+export async function profile(ctx: Ctx, actor: ActorView, viewerId: Id | null): Promise<ProfileView> {
+  const mine = alias(follows, "mine");
+  const theirs = alias(follows, "theirs");
+  const viewer = viewerId ?? 0n;
+  const [row] = await ctx.db
+    .select({
+      followers: sql<string>`(select count(*) from ${follows} where ${follows.followedId} = ${actor.id} and ${follows.state} = 'accepted')`,
+      following: sql<string>`(select count(*) from ${follows} where ${follows.followerId} = ${actor.id} and ${follows.state} = 'accepted')`,
+      posts: sql<string>`(select count(*) from ${posts} where ${posts.actorId} = ${actor.id} and ${posts.deleted} is null)`,
+      mine: mine.state,
+      theirs: theirs.state,
+    })
+    .from(actors)
+    .leftJoin(mine, and(eq(mine.followerId, viewer), eq(mine.followedId, actors.id)))
+    .leftJoin(theirs, and(eq(theirs.followerId, actors.id), eq(theirs.followedId, viewer)))
+    .where(eq(actors.id, actor.id));
+  return {
+    ...actor,
+    followers: Number(row?.followers ?? 0),
+    following: Number(row?.following ?? 0),
+    posts: Number(row?.posts ?? 0),
+    relation: {
+      following: row?.mine ?? "no",
+      followedBy: row?.theirs === "accepted",
+      own: viewerId === actor.id,
+    },
+  };
+}
+
+/** Organizations of this hub, newest first. */
+export async function directory(ctx: Ctx, before: Id | null, limit = 20): Promise<Page<ActorView>> {
+  const rows = await ctx.db
+    .select(actorColumns)
+    .from(actors)
+    .where(
+      and(
+        eq(actors.kind, "Organization"),
+        isNull(actors.host),
+        isNull(actors.deleted),
+        before === null ? undefined : lt(actors.id, before),
+      ),
+    )
+    .orderBy(desc(actors.id))
+    .limit(limit + 1);
+  return toPage(rows.map(toActorView), limit, (actor) => actor.id);
+}
+
+/** Actors of this hub whose name or handle contains the words; at most `limit`. */
+export async function searchActors(ctx: Ctx, words: string, limit = 20): Promise<ActorView[]> {
+  const text = words.trim().replace(/^@/, "");
+  if (text === "") return [];
+  const pattern = `%${text.replace(/[\\%_]/g, "\\$&")}%`;
+  const rows = await ctx.db
+    .select(actorColumns)
+    .from(actors)
+    .where(
+      and(
+        sql`(${actors.name} ilike ${pattern} or ${actors.handle} ilike ${pattern})`,
+        sql`${actors.kind} <> 'Application'`,
+        isNull(actors.deleted),
+      ),
+    )
+    .orderBy(desc(actors.id))
+    .limit(limit);
+  return rows.map(toActorView);
+}
+
+/** An actor of ours with everything its document says; null when there is none. */
+export async function localActor(ctx: Ctx, id: Id) {
+  const [row] = await ctx.db
+    .select()
+    .from(actors)
+    .where(and(eq(actors.id, id), isNull(actors.host), isNull(actors.deleted)));
+  if (row === undefined) return null;
+  return {
+    ...row,
+    url: row.url ?? row.iri,
+    outbox: row.outbox ?? `${row.iri}/outbox`,
+    followers: row.followers ?? `${row.iri}/followers`,
+    following: row.following ?? `${row.iri}/following`,
+    sharedInbox: row.sharedInbox ?? `${ctx.hub.origin}/inbox`,
+  };
+}
+
+/** The little of an actor that federation needs to know whom it deals with. */
+export interface ActorRef {
+  id: Id;
+  iri: string;
+  /** null for actors of this hub. */
+  host: string | null;
+  followers: string | null;
+  fetched: Date | null;
+}
+
+const refColumns = {
+  id: actors.id,
+  iri: actors.iri,
+  host: actors.host,
+  followers: actors.followers,
+  fetched: actors.fetched,
+};
+
+/** A known actor by its iri, or by the address of its page. */
+export async function findActor(ctx: Ctx, address: string): Promise<ActorRef | null> {
+  const [row] = await ctx.db
+    .select(refColumns)
+    .from(actors)
+    .where(and(or(eq(actors.iri, address), eq(actors.url, address)), isNull(actors.deleted)))
+    .limit(1);
+  return row ?? null;
+}
+
+/** A known actor by its handle; `host` null for ours. Of remote ones only those read after `since`. */
+export async function findActorByHandle(ctx: Ctx, name: string, host: string | null, since?: Date): Promise<ActorRef | null> {
+  const [row] = await ctx.db
+    .select(refColumns)
+    .from(actors)
+    .where(
+      and(
+        sql`lower(${actors.handle}) = ${name.toLowerCase()}`,
+        host === null ? isNull(actors.host) : eq(actors.host, host),
+        since === undefined ? undefined : gt(actors.fetched, since),
+        isNull(actors.deleted),
+      ),
+    )
+    .orderBy(desc(actors.id))
+    .limit(1);
+  return row ?? null;
+}
+
+/** Several known actors at once; what is not there is left out. */
+export async function findActors(ctx: Ctx, ids: readonly Id[]): Promise<ActorRef[]> {
+  return ctx.db.select(refColumns).from(actors).where(inArray(actors.id, [...ids]));
 }

@@ -1,6 +1,15 @@
+import { and, desc, eq, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
-import type { Visibility } from "../../db/schema/posts.ts";
-import type { ActorView } from "../actors/queries.ts";
+import { actors } from "../../db/schema/actors.ts";
+import { follows } from "../../db/schema/follows.ts";
+import { posts, type Visibility } from "../../db/schema/posts.ts";
+import { proposals } from "../../db/schema/proposals.ts";
+import { type ActorView, actorColumns, toActorView } from "../actors/queries.ts";
+import type { Ctx } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { type Page, toPage } from "../page.ts";
+
+export type { Page } from "../page.ts";
 
 /** A post as pages and APIs show it. */
 export interface PostView {
@@ -27,8 +36,167 @@ export interface PostView {
   own: boolean;
 }
 
-/** One keyset page, newest first. `before` is the cursor of the next page, null at the end. */
-export interface Page<T> {
-  items: T[];
-  before: Id | null;
+const PAGE = 20;
+
+/**
+ * Who may read a post: everybody what is public or unlisted, followers (and the author) what is for followers. Every read
+ * path uses this one condition.
+ */
+function readable(viewerId: Id | null): SQL | undefined {
+  const open = sql`${posts.visibility} in ('public', 'unlisted')`;
+  if (viewerId === null) return open;
+  return or(
+    open,
+    eq(posts.actorId, viewerId),
+    sql`exists (select 1 from ${follows} f where f.follower_id = ${viewerId} and f.followed_id = ${posts.actorId} and f.state = 'accepted')`,
+  );
+}
+
+/** The posts of those whom an actor follows, and its own. */
+export async function homeTimeline(ctx: Ctx, viewerId: Id, before: Id | null, limit = PAGE): Promise<Page<PostView>> {
+  // The newest few of each, merged: reads at most (follows × limit) index entries, and nothing has to be written for each
+  // follower when a post arrives.
+  const from = sql`(
+    select p.id from (
+      select f.followed_id as actor_id from ${follows} f where f.follower_id = ${viewerId} and f.state = 'accepted'
+      union all select ${viewerId}::bigint
+    ) a cross join lateral (
+      select id from ${posts} where actor_id = a.actor_id and deleted is null
+      ${before === null ? sql`` : sql`and id < ${before}`} order by id desc limit ${limit + 1}
+    ) p order by p.id desc limit ${limit + 1}
+  )`;
+  return select(ctx, viewerId, sql`${posts.id} in ${from}`, limit);
+}
+
+/** Public posts of this hub. */
+export async function hubTimeline(ctx: Ctx, viewerId: Id | null, before: Id | null, limit = PAGE): Promise<Page<PostView>> {
+  return select(
+    ctx,
+    viewerId,
+    and(eq(posts.local, true), eq(posts.visibility, "public"), before === null ? undefined : lt(posts.id, before)),
+    limit,
+  );
+}
+
+/** What an actor wrote, as far as the one who looks may read it. */
+export async function actorPosts(
+  ctx: Ctx,
+  actorId: Id,
+  viewerId: Id | null,
+  before: Id | null,
+  limit = PAGE,
+): Promise<Page<PostView>> {
+  return select(
+    ctx,
+    viewerId,
+    and(eq(posts.actorId, actorId), readable(viewerId), before === null ? undefined : lt(posts.id, before)),
+    limit,
+  );
+}
+
+/** Answers to a post, oldest first, at most 100. */
+export async function replies(ctx: Ctx, iri: string, viewerId: Id | null): Promise<PostView[]> {
+  const page = await select(ctx, viewerId, and(eq(posts.inReplyTo, iri), readable(viewerId)), 100);
+  return page.items.reverse();
+}
+
+/**
+ * One post. Hidden and missing look the same.
+ *
+ * @throws DomainError not_found, gone (its author deleted it)
+ */
+export async function postById(ctx: Ctx, id: Id, viewerId: Id | null): Promise<PostView> {
+  const page = await select(ctx, viewerId, and(eq(posts.id, id), readable(viewerId)), 1);
+  const [post] = page.items;
+  if (post !== undefined) return post;
+  const [row] = await ctx.db
+    .select({ deleted: posts.deleted })
+    .from(posts)
+    .where(and(eq(posts.id, id), sql`${posts.visibility} in ('public', 'unlisted')`));
+  if (row?.deleted != null) throw new DomainError("gone", "this post was deleted");
+  throw new DomainError("not_found", "no such post");
+}
+
+async function select(ctx: Ctx, viewerId: Id | null, where: SQL | undefined, limit: number): Promise<Page<PostView>> {
+  const rows = await ctx.db
+    .select({
+      id: posts.id,
+      iri: posts.iri,
+      url: posts.url,
+      author: actorColumns,
+      local: posts.local,
+      name: posts.name,
+      content: posts.content,
+      summary: posts.summary,
+      language: posts.language,
+      visibility: posts.visibility,
+      inReplyTo: posts.inReplyTo,
+      proposalId: proposals.id,
+      published: posts.published,
+      updated: posts.updated,
+    })
+    .from(posts)
+    .innerJoin(actors, eq(actors.id, posts.actorId))
+    // Only the proposal's own author may let a post stand for it.
+    .leftJoin(
+      proposals,
+      and(eq(proposals.iri, posts.proposal), eq(proposals.actorId, posts.actorId), isNull(proposals.deleted)),
+    )
+    .where(and(where, isNull(posts.deleted)))
+    .orderBy(desc(posts.id))
+    .limit(limit + 1);
+  return toPage(
+    rows.map((row) => ({
+      ...row,
+      author: toActorView(row.author),
+      own: row.local && row.author.id === viewerId,
+    })),
+    limit,
+    (post) => post.id,
+  );
+}
+
+/** A post of ours with what its Note says; a deleted one too, so that it can be served as a tombstone. */
+export interface OutgoingPost {
+  id: Id;
+  iri: string;
+  actorId: Id;
+  actorIri: string;
+  /** The author's followers collection. */
+  followers: string;
+  content: string;
+  summary: string | null;
+  language: string | null;
+  visibility: Visibility;
+  inReplyTo: string | null;
+  url: string;
+  proposal: string | null;
+  published: Date;
+  updated: Date | null;
+  deleted: Date | null;
+}
+
+export async function outgoingPost(ctx: Ctx, id: Id): Promise<OutgoingPost | null> {
+  const [row] = await ctx.db
+    .select({
+      id: posts.id,
+      iri: posts.iri,
+      actorId: posts.actorId,
+      actorIri: actors.iri,
+      followers: sql<string>`coalesce(${actors.followers}, ${actors.iri} || '/followers')`,
+      content: posts.content,
+      summary: posts.summary,
+      language: posts.language,
+      visibility: posts.visibility,
+      inReplyTo: posts.inReplyTo,
+      url: posts.url,
+      proposal: posts.proposal,
+      published: posts.published,
+      updated: posts.updated,
+      deleted: posts.deleted,
+    })
+    .from(posts)
+    .innerJoin(actors, eq(actors.id, posts.actorId))
+    .where(and(eq(posts.id, id), eq(posts.local, true)));
+  return row ?? null;
 }

@@ -1,0 +1,125 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { randomBytes } from "node:crypto";
+import { z } from "zod";
+
+const port = z.coerce.number().int().min(0).max(65535);
+
+/** An origin: scheme, host and port, nothing else. */
+const origin = z
+  .string()
+  .transform((text, context) => {
+    const url = URL.parse(text);
+    if (url === null || !["http:", "https:"].includes(url.protocol) || url.username !== "" || url.password !== "") {
+      context.addIssue({ code: "custom", message: `must be an address such as https://hub.example, not "${text}"` });
+      return z.NEVER;
+    }
+    if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
+      context.addIssue({ code: "custom", message: `must end after the host (no path): ${url.origin}` });
+      return z.NEVER;
+    }
+    return url.origin;
+  });
+
+const list = z
+  .string()
+  .transform((text) => text.split(",").map((item) => item.trim()).filter((item) => item !== ""));
+
+const addressAndPort = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\]):\d{1,5}$/i;
+
+/** The variables of the environment; contract.md names them, each is explained here. */
+const environment = z.object({
+  /** Where to listen. Port 0 takes a free one. */
+  PORT: port.default(3000),
+  HOST: z.string().min(1).default("127.0.0.1"),
+  /** The public address. Permanent: every id starts with it. */
+  AYNI_ORIGIN: origin.optional(),
+  /** PostgreSQL 18; unset: an embedded one in AYNI_DATA_DIR. */
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "must start with postgres://")
+    .optional(),
+  /** Database, media, and the secret made on the first run. */
+  AYNI_DATA_DIR: z.string().min(1).default("./data"),
+  /** What this process does: serve pages, work the queue, or both. */
+  AYNI_ROLE: z.enum(["all", "web", "worker"]).default("all"),
+  /** Private `address:port` pairs that outgoing requests may reach; only there are http ids accepted. */
+  AYNI_EGRESS_ALLOW: list
+    .pipe(z.array(z.string().regex(addressAndPort, "must be address:port pairs such as 127.0.0.1:4000")))
+    .default([]),
+  /** Key for cookies, tokens and the actors' private keys at rest: 32 bytes or more. Unset: made on the first run. */
+  AYNI_SECRET: z.string().min(32, "must have 32 characters or more").optional(),
+  /** Addresses (or CIDR ranges) of reverse proxies whose X-Forwarded-* is believed. */
+  AYNI_TRUST_PROXY: list
+    .pipe(z.array(z.string().regex(/^[0-9a-f:.]+(\/\d{1,3})?$/i, "must be addresses or ranges such as 10.0.0.0/8")))
+    .default([]),
+  AYNI_LOG: z.enum(["debug", "info", "warning", "error"]).default("info"),
+});
+
+export interface Config {
+  port: number;
+  host: string;
+  /** Null until the port is known when `PORT` is 0 and no origin was given. */
+  origin: string | null;
+  databaseUrl: string | null;
+  dataDir: string;
+  role: "all" | "web" | "worker";
+  egressAllow: string[];
+  secret: string;
+  trustProxy: string[];
+  log: "debug" | "info" | "warning" | "error";
+}
+
+/** The configuration is wrong; `message` lists every mistake, one a line, for the person who starts the hub. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/**
+ * Reads the environment (or what is given in its place).
+ *
+ * @throws ConfigError naming each variable that is wrong and what it should look like
+ */
+export function readConfig(env: Record<string, string | undefined> = process.env): Config {
+  // An empty variable means "not set": that is what people expect of a line `PORT=` in a file.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+  const result = environment.safeParse(given);
+  if (!result.success) {
+    throw new ConfigError(
+      result.error.issues.map((issue) => `${issue.path[0]?.toString() ?? "environment"}: ${issue.message}`).join("\n"),
+    );
+  }
+  const e = result.data;
+  if (e.AYNI_ROLE !== "all" && e.DATABASE_URL === undefined) {
+    throw new ConfigError(`DATABASE_URL: must be set when AYNI_ROLE is "${e.AYNI_ROLE}" (several processes share one database)`);
+  }
+  const dataDir = resolve(e.AYNI_DATA_DIR);
+  return {
+    port: e.PORT,
+    host: e.HOST,
+    origin: e.AYNI_ORIGIN ?? (e.PORT === 0 ? null : `http://localhost:${e.PORT}`),
+    databaseUrl: e.DATABASE_URL ?? null,
+    dataDir,
+    role: e.AYNI_ROLE,
+    egressAllow: e.AYNI_EGRESS_ALLOW,
+    secret: e.AYNI_SECRET ?? storedSecret(dataDir),
+    trustProxy: e.AYNI_TRUST_PROXY,
+    log: e.AYNI_LOG,
+  };
+}
+
+/** The secret of the data directory, made when there is none. `wx` so that two first starts agree on one. */
+function storedSecret(dataDir: string): string {
+  const file = join(dataDir, "secret");
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    writeFileSync(file, randomBytes(32).toString("base64url"), { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
+      throw new ConfigError(`AYNI_DATA_DIR: ${dataDir} cannot be written (${(error as Error).message})`);
+    }
+  }
+  const secret = readFileSync(file, "utf8").trim();
+  if (secret.length < 32) throw new ConfigError(`AYNI_DATA_DIR: the secret in ${file} is damaged; restore it from a backup`);
+  return secret;
+}

@@ -1,0 +1,108 @@
+import { and, eq, inArray, lt, sql } from "drizzle-orm";
+import type { Id } from "../../db/ids.ts";
+import { activities, deletions, receivedActivities } from "../../db/schema/activities.ts";
+import type { Ctx } from "../context.ts";
+import { followedHere } from "../follows/queries.ts";
+import { transact } from "../transact.ts";
+
+export interface NewActivity {
+  /** The id of the event it came from. */
+  id: Id;
+  actorId: Id;
+  type: string;
+  /** The iri of what it is about. */
+  object: string;
+  audience: "public" | "followers" | "direct";
+  /** The bytes that every recipient gets. */
+  body: string;
+  /** Followers of an actor, or named actors; those of this hub are not delivered to. */
+  recipients: { followersOf: Id } | { actors: Id[] };
+  /** It takes its object back: what was said of it before leaves the outbox. */
+  retracts: boolean;
+}
+
+/**
+ * Stores an activity and one delivery for each inbox that gets it, shared inboxes once. A second call with the same id
+ * changes nothing: the event was handled already.
+ */
+export async function storeActivity(ctx: Ctx, activity: NewActivity): Promise<void> {
+  await transact(ctx, async (ctx) => {
+    const { recipients, retracts, ...row } = activity;
+    const now = ctx.clock.now();
+    if (retracts) {
+      await ctx.db
+        .delete(activities)
+        .where(and(eq(activities.object, row.object), inArray(activities.type, ["Create", "Update"])));
+    }
+    const stored = await ctx.db
+      .insert(activities)
+      .values({ ...row, created: now })
+      .onConflictDoNothing()
+      .returning({ id: activities.id });
+    if (stored.length === 0) return;
+    const recipientIds =
+      "followersOf" in recipients
+        ? sql`select follower_id from follows where followed_id = ${recipients.followersOf} and state = 'accepted'`
+        : sql`select unnest(${sql.param(recipients.actors.map(String))}::bigint[])`;
+    // One statement however many followers: the rows never pass through this process.
+    await ctx.db.execute(sql`
+      with inboxes as (
+        select distinct coalesce(shared_inbox, inbox) as inbox from actors
+        where id in (${recipientIds}) and host is not null and deleted is null
+      ), added as (
+        insert into jobs (queue, key, payload, run, created)
+        select 'deliveries', inbox,
+          json_build_object('activity', ${row.id.toString()}::text, 'actor', ${row.actorId.toString()}::text, 'inbox', inbox)::text,
+          ${now.toISOString()}::timestamptz, ${now.toISOString()}::timestamptz
+        from inboxes order by inbox
+        returning 1
+      )
+      select pg_notify('jobs', 'deliveries') where exists (select from added)`);
+  });
+}
+
+/**
+ * Remembers that a followed actor deleted something which has not arrived yet, so that it does not appear afterwards.
+ *
+ * @returns whether it was of concern: only what somebody here follows could have arrived
+ */
+export async function rememberDeletion(ctx: Ctx, actorId: Id, iri: string): Promise<boolean> {
+  if (!(await followedHere(ctx, actorId))) return false;
+  await ctx.db.insert(deletions).values({ iri, deleted: ctx.clock.now() }).onConflictDoNothing();
+  return true;
+}
+
+/** Was this object deleted before it arrived? */
+export async function wasDeleted(ctx: Ctx, iri: string): Promise<boolean> {
+  const [row] = await ctx.db.select({ iri: deletions.iri }).from(deletions).where(eq(deletions.iri, iri));
+  return row !== undefined;
+}
+
+/** Forgets deletions after a week: nobody delivers later than that; called by the clock. */
+export async function sweepDeletions(ctx: Ctx): Promise<void> {
+  await ctx.db.delete(deletions).where(lt(deletions.deleted, new Date(ctx.clock.now().getTime() - 7 * 86_400_000)));
+}
+
+/**
+ * Does what a remote activity asks for, once: its id is written in the same transaction, whoever delivers it again and
+ * however often.
+ *
+ * @param effect returns false when the activity was of no concern: then nothing is remembered either
+ */
+export async function receiveOnce(
+  ctx: Ctx,
+  activityIri: string,
+  effect: (ctx: Ctx) => Promise<boolean | void>,
+): Promise<void> {
+  await transact(ctx, async (ctx) => {
+    const first = await ctx.db
+      .insert(receivedActivities)
+      .values({ iri: activityIri, received: ctx.clock.now() })
+      .onConflictDoNothing()
+      .returning({ iri: receivedActivities.iri });
+    if (first.length === 0) return;
+    if ((await effect(ctx)) === false) {
+      await ctx.db.delete(receivedActivities).where(eq(receivedActivities.iri, activityIri));
+    }
+  });
+}

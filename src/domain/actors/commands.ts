@@ -1,0 +1,120 @@
+import { and, eq, isNull, or, sql } from "drizzle-orm";
+import type { Id } from "../../db/ids.ts";
+import { type ActorKind, actors } from "../../db/schema/actors.ts";
+import { follows } from "../../db/schema/follows.ts";
+import { posts } from "../../db/schema/posts.ts";
+import { proposals } from "../../db/schema/proposals.ts";
+import type { Ctx } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { emit, transact } from "../transact.ts";
+import { type NewKey, saveKeys } from "./keys.ts";
+
+export interface NewActor {
+  kind: ActorKind;
+  handle: string;
+  name: string;
+  /** Sanitized HTML. */
+  summary: string;
+}
+
+/**
+ * Makes an actor of this hub, in the caller's transaction. Keys come from `generateKeys`, made before it.
+ *
+ * @throws DomainError handle_taken
+ */
+export async function createActor(ctx: Ctx, actor: NewActor, keys: readonly NewKey[]): Promise<Id> {
+  const now = ctx.clock.now();
+  const id = await ctx.ids.next(now);
+  const isHub = actor.kind === "Application";
+  const iri = isHub ? `${ctx.hub.origin}/actor` : `${ctx.hub.origin}/actors/${id}`;
+  const inserted = await ctx.db
+    .insert(actors)
+    .values({
+      id,
+      iri,
+      ...actor,
+      host: null,
+      url: isHub ? `${ctx.hub.origin}/` : `${ctx.hub.origin}/@${actor.handle}`,
+      inbox: `${iri}/inbox`,
+      sharedInbox: `${ctx.hub.origin}/inbox`,
+      outbox: `${iri}/outbox`,
+      followers: `${iri}/followers`,
+      following: `${iri}/following`,
+      created: now,
+      updated: now,
+    })
+    .onConflictDoNothing()
+    .returning({ id: actors.id });
+  if (inserted.length === 0) {
+    throw new DomainError("handle_taken", `the handle ${actor.handle} is taken`, { field: "handle" });
+  }
+  await saveKeys(ctx, id, keys);
+  return id;
+}
+
+/** A remote actor as its own server describes it (parsed, sanitized and checked at the door). */
+export interface RemoteActor {
+  iri: string;
+  kind: ActorKind;
+  handle: string;
+  host: string;
+  name: string;
+  summary: string;
+  url: string | null;
+  avatar: string | null;
+  inbox: string;
+  sharedInbox: string | null;
+  outbox: string | null;
+  followers: string | null;
+  following: string | null;
+  locked: boolean;
+  discoverable: boolean;
+  published: Date | null;
+}
+
+/** Stores what a remote server says of its actor: a new row, or the newest state of the one we have. */
+export async function saveRemoteActor(ctx: Ctx, actor: RemoteActor): Promise<Id> {
+  const now = ctx.clock.now();
+  const { published, ...fields } = actor;
+  const created = published !== null && published < now ? published : now;
+  const state = { ...fields, updated: now, fetched: now, deleted: null };
+  const [row] = await ctx.db
+    .insert(actors)
+    .values({ id: await ctx.ids.next(now), created, ...state })
+    .onConflictDoUpdate({
+      target: actors.iri,
+      set: state,
+      // An iri of ours is never overwritten by what somebody else says.
+      setWhere: sql`${actors.host} is not null`,
+    })
+    .returning({ id: actors.id });
+  if (row === undefined) throw new DomainError("remote_invalid", `${actor.iri} is an actor of this hub`);
+  return row.id;
+}
+
+/** A remote actor is gone for good: what it wrote disappears, and nobody follows it or is followed by it. */
+export async function removeRemoteActor(ctx: Ctx, iri: string): Promise<void> {
+  await transact(ctx, async (ctx) => {
+    const now = ctx.clock.now();
+    const [actor] = await ctx.db
+      .update(actors)
+      .set({ deleted: now, summary: "", avatar: null })
+      .where(and(eq(actors.iri, iri), sql`${actors.host} is not null`, isNull(actors.deleted)))
+      .returning({ id: actors.id });
+    if (actor === undefined) return;
+    await ctx.db.delete(follows).where(or(eq(follows.followerId, actor.id), eq(follows.followedId, actor.id)));
+    await ctx.db
+      .update(posts)
+      .set({ deleted: now, content: "", summary: null })
+      .where(and(eq(posts.actorId, actor.id), isNull(posts.deleted)));
+    await ctx.db
+      .update(proposals)
+      .set({ deleted: now, content: "" })
+      .where(and(eq(proposals.actorId, actor.id), isNull(proposals.deleted)));
+  });
+}
+
+/** Tells the followers elsewhere that an actor of ours looks different now. */
+export async function announceActor(ctx: Ctx, actorId: Id): Promise<void> {
+  await emit(ctx, { name: "actor.updated", subject: actorId.toString(), actorId: actorId.toString() });
+}

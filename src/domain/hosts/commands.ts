@@ -1,0 +1,53 @@
+import { eq, sql } from "drizzle-orm";
+import { hosts, type SignatureScheme } from "../../db/schema/hosts.ts";
+import type { Ctx } from "../context.ts";
+
+/** What we know of a server that we deliver to. */
+export interface HostState {
+  /** The signature it accepted last; null while none was. */
+  scheme: SignatureScheme | null;
+  failures: number;
+  /** It was down: nothing is sent before this. */
+  retry: Date | null;
+}
+
+const UNKNOWN: HostState = { scheme: null, failures: 0, retry: null };
+const FIRST_PAUSE = 30_000;
+const LONGEST_PAUSE = 6 * 3_600_000;
+
+export async function hostState(ctx: Ctx, host: string): Promise<HostState> {
+  const [row] = await ctx.db
+    .select({ scheme: hosts.scheme, failures: hosts.failures, retry: hosts.retry })
+    .from(hosts)
+    .where(eq(hosts.host, host));
+  return row ?? UNKNOWN;
+}
+
+/** A server took a delivery signed with `scheme`. */
+export async function hostAccepted(ctx: Ctx, host: string, scheme: SignatureScheme): Promise<HostState> {
+  const state = { scheme, failures: 0, retry: null };
+  const succeeded = ctx.clock.now();
+  await ctx.db
+    .insert(hosts)
+    .values({ host, ...state, succeeded })
+    .onConflictDoUpdate({ target: hosts.host, set: { ...state, succeeded } });
+  return state;
+}
+
+/**
+ * A server did not answer. The first failures change nothing (servers restart); from the third on everything for it waits,
+ * twice as long each time, so that a dead server costs one request a pause and not one for each of its inboxes.
+ */
+export async function hostFailed(ctx: Ctx, host: string): Promise<HostState> {
+  const now = ctx.clock.now();
+  const [row] = await ctx.db
+    .insert(hosts)
+    .values({ host, failures: 1 })
+    .onConflictDoUpdate({ target: hosts.host, set: { failures: sql`${hosts.failures} + 1` } })
+    .returning({ scheme: hosts.scheme, failures: hosts.failures });
+  const failures = row?.failures ?? 1;
+  const pause = Math.min(FIRST_PAUSE * 2 ** (failures - 3), LONGEST_PAUSE);
+  const retry = failures < 3 ? null : new Date(now.getTime() + pause);
+  await ctx.db.update(hosts).set({ retry }).where(eq(hosts.host, host));
+  return { scheme: row?.scheme ?? null, failures, retry };
+}

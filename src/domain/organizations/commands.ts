@@ -1,0 +1,34 @@
+import type { Id } from "../../db/ids.ts";
+import { memberships } from "../../db/schema/organizations.ts";
+import { createActor } from "../actors/commands.ts";
+import { generateKeys } from "../actors/keys.ts";
+import { checkHandle } from "../actors/rules.ts";
+import type { Ctx } from "../context.ts";
+import { plainToHtml } from "../html.ts";
+import { transact } from "../transact.ts";
+import { optionalText, requiredText } from "../validate.ts";
+
+export interface NewOrganization {
+  handle: string;
+  name: string;
+  summary?: string | undefined;
+}
+
+/**
+ * Creates an organization; the account becomes its representative.
+ *
+ * @throws DomainError required, too_long, not_a_handle, handle_reserved, handle_taken
+ */
+export async function createOrganization(ctx: Ctx, accountId: Id, input: NewOrganization): Promise<Id> {
+  const name = requiredText("name", input.name, 100);
+  const handle = checkHandle(input.handle);
+  const summary = plainToHtml(optionalText("summary", input.summary, 1000) ?? "");
+  const keys = await generateKeys(ctx);
+  return transact(ctx, async (ctx) => {
+    const organizationId = await createActor(ctx, { kind: "Organization", handle, name, summary }, keys);
+    await ctx.db
+      .insert(memberships)
+      .values({ organizationId, accountId, role: "representative", created: ctx.clock.now() });
+    return organizationId;
+  });
+}

@@ -1,0 +1,152 @@
+import { and, eq, isNull, sql } from "drizzle-orm";
+import type { Id } from "../../db/ids.ts";
+import { posts, type Visibility } from "../../db/schema/posts.ts";
+import { wasDeleted } from "../activities/commands.ts";
+import type { Acting, Ctx } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { followedHere } from "../follows/queries.ts";
+import { plainToHtml } from "../html.ts";
+import { emit, transact } from "../transact.ts";
+import { optionalText, requiredText } from "../validate.ts";
+
+export const POST_MAX = 5000;
+
+export interface NewPost {
+  content: string;
+  /** Content warning. */
+  summary?: string | undefined;
+  visibility: Visibility;
+  language: string;
+}
+
+/** Publishes what somebody wrote. @throws DomainError required, too_long */
+export async function publishPost(ctx: Ctx, acting: Acting, input: NewPost): Promise<Id> {
+  const source = requiredText("content", input.content, POST_MAX);
+  const summary = optionalText("summary", input.summary, 200);
+  return transact(ctx, (ctx) =>
+    insertPost(ctx, acting, {
+      content: plainToHtml(source),
+      source,
+      summary,
+      visibility: input.visibility,
+      language: input.language,
+      proposal: null,
+    }),
+  );
+}
+
+interface PostFields {
+  content: string;
+  source: string | null;
+  summary: string | null;
+  visibility: Visibility;
+  language: string;
+  /** The proposal that this post stands for. */
+  proposal: string | null;
+}
+
+/** Writes a post of ours and tells the followers, in the caller's transaction. */
+export async function insertPost(ctx: Ctx, acting: Acting, fields: PostFields): Promise<Id> {
+  const published = ctx.clock.now();
+  const id = await ctx.ids.next(published);
+  const iri = `${ctx.hub.origin}/posts/${id}`;
+  await ctx.db.insert(posts).values({ id, iri, url: iri, ...acting, ...fields, local: true, published });
+  await emit(ctx, { name: "post.published", subject: acting.actorId.toString(), postId: id.toString() });
+  return id;
+}
+
+/** A post of another server as it was parsed and sanitized at the door. */
+export interface RemotePost {
+  iri: string;
+  content: string;
+  summary: string | null;
+  name: string | null;
+  language: string | null;
+  visibility: Visibility;
+  inReplyTo: string | null;
+  url: string;
+  proposal: string | null;
+  published: Date;
+  updated: Date | null;
+}
+
+/**
+ * Keeps a post of a remote actor: a new one when somebody here follows the author or it answers a post we have, a changed
+ * one when it is newer than ours. Only its author changes a post.
+ *
+ * @returns whether anything was stored
+ */
+export async function receivePost(ctx: Ctx, actorId: Id, post: RemotePost): Promise<boolean> {
+  const now = ctx.clock.now();
+  const published = post.published < now ? post.published : now;
+  const [known] = await ctx.db
+    .select({ id: posts.id, actorId: posts.actorId, updated: posts.updated, deleted: posts.deleted })
+    .from(posts)
+    .where(eq(posts.iri, post.iri));
+  if (known !== undefined) {
+    if (known.actorId !== actorId || known.deleted !== null || post.updated === null) return false;
+    if (known.updated !== null && known.updated >= post.updated) return false;
+    const { iri: _, published: __, ...changes } = post;
+    await ctx.db.update(posts).set(changes).where(eq(posts.id, known.id));
+    return true;
+  }
+  if (!(await followedHere(ctx, actorId)) && !(await answersKnownPost(ctx, post.inReplyTo))) return false;
+  if (await wasDeleted(ctx, post.iri)) return false;
+  const inserted = await ctx.db
+    .insert(posts)
+    .values({ id: await ctx.ids.next(published), actorId, local: false, ...post, published })
+    .onConflictDoNothing()
+    .returning({ id: posts.id });
+  return inserted.length > 0;
+}
+
+async function answersKnownPost(ctx: Ctx, iri: string | null): Promise<boolean> {
+  if (iri === null) return false;
+  const [row] = await ctx.db
+    .select({ id: posts.id })
+    .from(posts)
+    .where(and(eq(posts.iri, iri), isNull(posts.deleted)));
+  return row !== undefined;
+}
+
+/**
+ * Deletes a post of ours. Its text is erased at once; the row stays as a tombstone, since its address was given away.
+ *
+ * @throws DomainError not_found when it does not exist, is deleted, or belongs to somebody else
+ */
+export async function deletePost(ctx: Ctx, acting: Acting, id: Id): Promise<void> {
+  await transact(ctx, async (ctx) => {
+    const [row] = await ctx.db
+      .update(posts)
+      .set(erased(ctx))
+      .where(and(eq(posts.id, id), eq(posts.actorId, acting.actorId), eq(posts.local, true), isNull(posts.deleted)))
+      .returning({ id: posts.id });
+    if (row === undefined) throw new DomainError("not_found", "no such post");
+    await emit(ctx, { name: "post.deleted", subject: acting.actorId.toString(), postId: id.toString() });
+  });
+}
+
+/**
+ * A remote post was deleted by its author, or (`actorId` null) is no longer served by its own server.
+ *
+ * @returns whether there was one
+ */
+export async function removeRemotePost(ctx: Ctx, actorId: Id | null, iri: string): Promise<boolean> {
+  const rows = await ctx.db
+    .update(posts)
+    .set(erased(ctx))
+    .where(
+      and(
+        eq(posts.iri, iri),
+        actorId === null ? undefined : eq(posts.actorId, actorId),
+        eq(posts.local, false),
+        isNull(posts.deleted),
+      ),
+    )
+    .returning({ id: posts.id });
+  return rows.length > 0;
+}
+
+function erased(ctx: Ctx) {
+  return { deleted: ctx.clock.now(), content: "", source: null, summary: null, name: sql`null` };
+}

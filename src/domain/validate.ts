@@ -1,0 +1,45 @@
+import { DomainError } from "./errors.ts";
+
+/**
+ * Text as people type it: trimmed, line ends unified, control characters (NUL included, which PostgreSQL cannot store)
+ * and lone surrogates removed.
+ */
+export function cleanText(text: string): string {
+  return (
+    text
+      .replace(/\r\n?/g, "\n")
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is removed
+      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "")
+      .toWellFormed()
+      .trim()
+  );
+}
+
+/**
+ * A required text of 1 to `max` characters.
+ *
+ * @throws DomainError required, too_long
+ */
+export function requiredText(field: string, text: string, max: number): string {
+  const clean = cleanText(text);
+  if (clean === "") throw new DomainError("required", `${field} is required`, { field });
+  return bounded(field, clean, max);
+}
+
+/** A text that may be missing: null when empty. @throws DomainError too_long */
+export function optionalText(field: string, text: string | null | undefined, max: number): string | null {
+  const clean = cleanText(text ?? "");
+  return clean === "" ? null : bounded(field, clean, max);
+}
+
+function bounded(field: string, text: string, max: number): string {
+  // Counted as people count: characters, not UTF-16 units.
+  const length = [...text].length;
+  if (length > max) {
+    throw new DomainError("too_long", `${field} has ${length} characters; at most ${max} are allowed`, {
+      field,
+      details: { max, length },
+    });
+  }
+  return text;
+}

@@ -1,0 +1,23 @@
+import type { Ctx } from "../domain/context.ts";
+import type { JsonObject } from "../json.ts";
+import type { Keyring } from "./keyring.ts";
+import type { RemoteServers } from "./remote.ts";
+import type { IriCheck } from "./vocab/parse.ts";
+
+/** What the federation needs beside the domain's context. */
+export interface Federation {
+  ctx: Ctx;
+  /** Private keys of our actors. */
+  keyring: Keyring;
+  /** Other servers' documents and actors. */
+  remote: RemoteServers;
+  /** Which ids are acceptable. */
+  check: IriCheck;
+  /** Forgets the cached keys of a remote actor whose document changed. */
+  forgetKeys(actorIri: string): Promise<void>;
+}
+
+/** What a listener of Fedify gets: the federation, and the activity's JSON as it came over the wire. */
+export interface InboxData extends Federation {
+  raw: JsonObject;
+}

@@ -1,0 +1,135 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import type { Id } from "../db/ids.ts";
+import type { SignatureScheme } from "../db/schema/hosts.ts";
+import { storeActivity } from "../domain/activities/commands.ts";
+import { activityBody } from "../domain/activities/queries.ts";
+import type { Ctx } from "../domain/context.ts";
+import { domainEvent } from "../domain/events.ts";
+import { type HostState, hostAccepted, hostFailed, hostState } from "../domain/hosts/commands.ts";
+import { Discard, Retry } from "../queue/errors.ts";
+import type { Job } from "../queue/worker.ts";
+import { EgressError, post } from "./egress.ts";
+import type { Keyring } from "./keyring.ts";
+import { toOutgoing } from "./outbound/index.ts";
+import { proveObject } from "./proofs.ts";
+import { signRequest } from "./signatures.ts";
+
+const id = z.string().transform(BigInt);
+const event = z.object({ id }).and(domainEvent);
+const delivery = z.object({ activity: id, actor: id, inbox: z.string() });
+
+/** After so long without success a delivery is given up. */
+const PATIENCE = 7 * 86_400_000;
+const KEPT = 200;
+
+export interface Delivery {
+  /** Turns an event into an activity with its deliveries. */
+  onEvent(job: Job): Promise<void>;
+  /** Sends an activity to one inbox. */
+  onDelivery(job: Job): Promise<void>;
+}
+
+/**
+ * From an event to the inboxes of others (architecture.md, "Out"). Body, digest and proof are made once per activity; a
+ * delivery costs one signature and one request.
+ */
+export function createDelivery(ctx: Ctx, keyring: Keyring): Delivery {
+  const bodies = new Map<Id, Promise<{ body: Buffer; digest: Buffer } | null>>();
+  const hosts = new Map<string, { state: HostState; read: number }>();
+
+  async function onEvent(job: Job): Promise<void> {
+    const happened = event.parse(job.payload);
+    const outgoing = await toOutgoing(ctx, happened, `${ctx.hub.origin}/activities/${happened.id}`);
+    if (outgoing === null) return;
+    const key = await keyring.ed25519(outgoing.actorId);
+    // The event's own time, so that a retry makes the same bytes.
+    const proven = proveObject(outgoing.activity, key, job.created);
+    await storeActivity(ctx, {
+      id: happened.id,
+      actorId: outgoing.actorId,
+      type: outgoing.activity["type"] as string,
+      object: outgoing.object,
+      audience: outgoing.audience,
+      body: JSON.stringify(proven),
+      recipients: outgoing.recipients,
+      retracts: outgoing.retracts ?? false,
+    });
+  }
+
+  function bodyOf(activity: Id): Promise<{ body: Buffer; digest: Buffer } | null> {
+    let entry = bodies.get(activity);
+    if (entry === undefined) {
+      entry = activityBody(ctx, activity).then((text) => {
+        if (text === null) return null;
+        const body = Buffer.from(text);
+        return { body, digest: createHash("sha256").update(body).digest() };
+      });
+      entry.catch(() => bodies.delete(activity));
+      if (bodies.size >= KEPT) bodies.delete(bodies.keys().next().value ?? 0n);
+      bodies.set(activity, entry);
+    }
+    return entry;
+  }
+
+  /** What is known of a host; read again after a minute, since other processes learn too. */
+  async function stateOf(host: string): Promise<HostState> {
+    const known = hosts.get(host);
+    const now = ctx.clock.now().getTime();
+    if (known !== undefined && now - known.read < 60_000) return known.state;
+    return remember(host, await hostState(ctx, host));
+  }
+
+  function remember(host: string, state: HostState): HostState {
+    if (hosts.size >= 10_000) hosts.delete(hosts.keys().next().value ?? "");
+    hosts.set(host, { state, read: ctx.clock.now().getTime() });
+    return state;
+  }
+
+  async function onDelivery(job: Job): Promise<void> {
+    const { activity, actor, inbox } = delivery.parse(job.payload);
+    const now = ctx.clock.now();
+    if (now.getTime() - job.created.getTime() > PATIENCE) throw new Discard(`${inbox} did not answer for a week`);
+    const url = new URL(inbox);
+    const state = await stateOf(url.host);
+    if (state.retry !== null && state.retry > now) throw new Retry(state.retry, `${url.host} is down`);
+    const content = await bodyOf(activity);
+    if (content === null) return; // Taken back before it was sent.
+    const key = await keyring.rsa(actor);
+
+    const send = (scheme: SignatureScheme) => {
+      const headers = { "content-type": "application/activity+json" };
+      const signature = signRequest(scheme, { method: "POST", url, headers, digest: content.digest }, key, ctx.clock.now());
+      return post(url, { headers: { ...headers, ...signature }, body: content.body });
+    };
+    let scheme = state.scheme ?? "cavage";
+    let answer = await send(scheme).catch((error: unknown) => failed(url.host, error));
+    if (answer.status === 401) {
+      // The one answer that a different signature can change.
+      scheme = scheme === "cavage" ? "rfc9421" : "cavage";
+      answer = await send(scheme).catch((error: unknown) => failed(url.host, error));
+    }
+    const { status, retryAfter } = answer;
+    if (status >= 200 && status < 300) {
+      if (state.scheme !== scheme || state.failures > 0) remember(url.host, await hostAccepted(ctx, url.host, scheme));
+      return;
+    }
+    if (status === 429 || status === 503) throw new Retry(retryAfter ?? soon(ctx), `${inbox} answered ${status}`);
+    if (status >= 500 || status === 401 || status === 408) throw new Error(`${inbox} answered ${status}`);
+    throw new Discard(`${inbox} answered ${status}`);
+  }
+
+  async function failed(host: string, error: unknown): Promise<never> {
+    if (error instanceof EgressError && ["forbidden_address", "invalid_url"].includes(error.code)) {
+      throw new Discard(error.message);
+    }
+    const state = remember(host, await hostFailed(ctx, host));
+    throw state.retry === null ? error : new Retry(state.retry, `${host}: ${(error as Error).message}`);
+  }
+
+  return { onEvent, onDelivery };
+}
+
+function soon(ctx: Ctx): Date {
+  return new Date(ctx.clock.now().getTime() + 60_000);
+}

@@ -1,0 +1,112 @@
+import { type Create, type Delete, Object as ASObject, type Update } from "@fedify/vocab";
+import type { Id } from "../../db/ids.ts";
+import { receiveOnce, rememberDeletion } from "../../domain/activities/commands.ts";
+import { DomainError } from "../../domain/errors.ts";
+import { receivePost, removeRemotePost } from "../../domain/posts/commands.ts";
+import { receiveProposal, removeRemoteProposal } from "../../domain/proposals/commands.ts";
+import { parsePrice } from "../../domain/proposals/rules.ts";
+import type { JsonObject } from "../../json.ts";
+import type { Federation, InboxData } from "../context.ts";
+import { EMBEDDED_ONLY } from "../vocab/parse.ts";
+import { parsePost } from "../vocab/posts.ts";
+import { type ParsedProposal, parseProposal } from "../vocab/proposals.ts";
+
+/** A post or a proposal arrives, or a newer state of one. */
+export async function onObject(data: InboxData, activity: Create | Update): Promise<void> {
+  const iri = data.check(activity.id);
+  if (iri === null || activity.actorId === null) return;
+  const author = await data.remote.actorByIri(activity.actorId.href);
+  if (author.host === null) return;
+  const { object, raw } = await objectOf(data, activity, author.iri);
+  const effect = await objectEffect(data, author, object, raw);
+  if (effect !== null) await receiveOnce(data.ctx, iri, effect);
+}
+
+/**
+ * Something that a server of a third party told us about (a forwarded reply): only what its own server serves counts.
+ *
+ * @param deleted it was said to be deleted: believed when its server confirms it
+ */
+export async function onForwarded(data: Federation, iri: string, deleted: boolean): Promise<void> {
+  let fetched: { object: ASObject; raw: JsonObject };
+  try {
+    fetched = await data.remote.fetchObject(iri);
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    if (error.code === "remote_unreachable") throw error;
+    if (deleted && ["remote_not_found", "gone"].includes(error.code)) await removeRemotePost(data.ctx, null, iri);
+    return;
+  }
+  const authorIri = fetched.object.attributionId?.href;
+  if (authorIri === undefined || new URL(authorIri).origin !== new URL(iri).origin) return;
+  const author = await data.remote.actorByIri(authorIri);
+  if (author.host === null) return;
+  const effect = await objectEffect(data, author, fetched.object, fetched.raw);
+  await effect?.(data.ctx);
+}
+
+/** Its author deletes a post or a proposal. */
+export async function onObjectDelete({ ctx, check, remote }: InboxData, remove: Delete): Promise<void> {
+  const iri = check(remove.id);
+  const objectIri = check(remove.objectId);
+  if (iri === null || objectIri === null || remove.actorId === null) return;
+  const author = await remote.actorByIri(remove.actorId.href);
+  if (new URL(objectIri).origin !== new URL(author.iri).origin) return;
+  await receiveOnce(ctx, iri, async (ctx) => {
+    const found =
+      (await removeRemotePost(ctx, author.id, objectIri)) || (await removeRemoteProposal(ctx, author.id, objectIri));
+    // It may have overtaken the Create.
+    return found || (await rememberDeletion(ctx, author.id, objectIri));
+  });
+}
+
+type Effect = (ctx: InboxData["ctx"]) => Promise<boolean>;
+
+/** What an object of `author` does here, or null when it is of no concern. Looks up all it needs; the effect only writes. */
+async function objectEffect(
+  { check, remote }: Federation,
+  author: { id: Id; iri: string; followers: string | null },
+  object: ASObject,
+  raw: JsonObject,
+): Promise<Effect | null> {
+  const post = await parsePost(object, author, check);
+  if (post !== null) return (ctx) => receivePost(ctx, author.id, post);
+  const proposal = await parseProposal(object, raw, author, check);
+  if (proposal === null) return null;
+  const { priceText, ...fields } = proposal;
+  const price = await priceOf(proposal, remote);
+  return (ctx) => receiveProposal(ctx, author.id, { ...fields, ...price });
+}
+
+/** A remote price in minor units of its own currency, which its own hub describes. */
+async function priceOf({ priceText, currency }: ParsedProposal, remote: Federation["remote"]) {
+  const none = { price: null, currencySymbol: null, currencyScale: null };
+  if (priceText === null || currency === null) return none;
+  const described = await remote.fetchCurrency(currency);
+  if (described === null) return none;
+  try {
+    const price = parsePrice(priceText, described.scale);
+    return { price, currencySymbol: described.symbol, currencyScale: described.scale };
+  } catch (error) {
+    if (error instanceof DomainError) return none;
+    throw error;
+  }
+}
+
+/**
+ * The object of an activity and its JSON. An embedded one counts when it lives where its author lives; of any other only the
+ * address is used, and its own server is asked (FEP-fe34).
+ */
+async function objectOf(
+  { raw, remote }: InboxData,
+  activity: Create | Update,
+  authorIri: string,
+): Promise<{ object: ASObject; raw: JsonObject }> {
+  const iri = activity.objectId?.href ?? null;
+  if (iri === null) throw new DomainError("remote_invalid", "the activity names no object");
+  if (new URL(iri).origin !== new URL(authorIri).origin) return remote.fetchObject(iri);
+  const embedded = await activity.getObject(EMBEDDED_ONLY);
+  const json = raw["object"];
+  if (embedded === null || typeof json !== "object" || json === null || Array.isArray(json)) return remote.fetchObject(iri);
+  return { object: embedded, raw: json };
+}

@@ -1,0 +1,55 @@
+import { randomUUID } from "node:crypto";
+import type { Federation as Fedify } from "@fedify/fedify";
+import { getLogger } from "@logtape/logtape";
+import { z } from "zod";
+import { DomainError } from "../../domain/errors.ts";
+import type { JsonObject } from "../../json.ts";
+import type { Job } from "../../queue/worker.ts";
+import type { Federation, InboxData } from "../context.ts";
+import { withEgressBudget } from "../egress.ts";
+import { typeMarketplaceTerms } from "../vocab/proposals.ts";
+import { onForwarded } from "./objects.ts";
+
+const logger = getLogger(["ayni", "inbox"]);
+
+/** How many requests one incoming activity may make us send. */
+const FETCHES = 15;
+
+/** What the door stores: an activity as it came, or the address of one that somebody else brought. */
+export const inboxJob = z.union([
+  z.object({ body: z.string(), received: z.string() }),
+  z.object({ refetch: z.string(), deleted: z.boolean() }),
+]);
+
+/**
+ * Takes one verified activity to its handler. Fedify verifies nothing again; a handler that throws fails the job, which is
+ * then tried again. What cannot be understood or is not allowed is dropped: trying again would not change it.
+ */
+export function createInboxWorker(federation: Federation, fedify: Fedify<InboxData>): (job: Job) => Promise<void> {
+  return async (job) => {
+    const payload = inboxJob.parse(job.payload);
+    try {
+      await withEgressBudget(FETCHES, async () => {
+        if ("refetch" in payload) return onForwarded(federation, payload.refetch, payload.deleted);
+        const raw = typeMarketplaceTerms(JSON.parse(payload.body) as JsonObject);
+        await fedify.processQueuedTask(
+          { ...federation, raw },
+          {
+            type: "inbox",
+            id: randomUUID(),
+            baseUrl: federation.ctx.hub.origin,
+            activity: raw,
+            started: payload.received,
+            attempt: 0,
+            identifier: null,
+            ldSignatureVerified: false,
+            traceContext: {},
+          },
+        );
+      });
+    } catch (error) {
+      if (!(error instanceof DomainError) || ["remote_unreachable", "busy"].includes(error.code)) throw error;
+      logger.info("Activity dropped: {code} {message}", { code: error.code, message: error.message });
+    }
+  };
+}

@@ -1,0 +1,60 @@
+import type { JsonObject } from "../../json.ts";
+
+/** The public, spelled out: Lemmy and others do not know `as:Public` (federation.md, 0.3). */
+export const PUBLIC = "https://www.w3.org/ns/activitystreams#Public";
+
+export const AYNI = "https://ayni.example/ns#";
+
+/** Everything that an actor document says. */
+export const ACTOR_CONTEXT = [
+  "https://www.w3.org/ns/activitystreams",
+  "https://w3id.org/security/v1",
+  "https://w3id.org/security/multikey/v1",
+  {
+    toot: "http://joinmastodon.org/ns#",
+    manuallyApprovesFollowers: "as:manuallyApprovesFollowers",
+    discoverable: "toot:discoverable",
+    indexable: "toot:indexable",
+    webfinger: { "@id": "https://purl.archive.org/socialweb/webfinger#webfinger" },
+    implements: { "@id": "https://w3id.org/fep/844e#implements", "@type": "@id", "@container": "@set" },
+  },
+];
+
+/** Posts, follows, and every activity: with the terms of its proof (FEP-8b32). */
+export const ACTIVITY_CONTEXT = [
+  "https://www.w3.org/ns/activitystreams",
+  "https://w3id.org/security/data-integrity/v2",
+  { sensitive: "as:sensitive" },
+];
+
+/**
+ * FEP-0837 with typed terms (exchange.md, 5.1): without `"@type": "@id"` on `resourceConformsTo` and `satisfies` the
+ * printed examples cannot be read by some implementations.
+ */
+export const PROPOSAL_CONTEXT = [
+  "https://www.w3.org/ns/activitystreams",
+  "https://w3id.org/security/data-integrity/v2",
+  {
+    vf: "https://w3id.org/valueflows/ont/vf#",
+    om2: "http://www.ontology-of-units-of-measure.org/resource/om-2/",
+    ayni: AYNI,
+    Proposal: "vf:Proposal",
+    Intent: "vf:Intent",
+    purpose: "vf:purpose",
+    publishes: "vf:publishes",
+    reciprocal: "vf:reciprocal",
+    unitBased: "vf:unitBased",
+    action: "vf:action",
+    resourceConformsTo: { "@id": "vf:resourceConformsTo", "@type": "@id" },
+    resourceQuantity: "vf:resourceQuantity",
+    availableQuantity: "vf:availableQuantity",
+    minimumQuantity: "vf:minimumQuantity",
+    hasUnit: "om2:hasUnit",
+    hasNumericalValue: "om2:hasNumericalValue",
+  },
+];
+
+/** A document of its own: with the context in front. */
+export function document(context: readonly (string | object)[], object: JsonObject): JsonObject {
+  return { "@context": structuredClone(context) as JsonObject[], ...object };
+}
