@@ -1,0 +1,248 @@
+import type { PendingQuery, Row, Sql, TransactionSql } from "postgres";
+import type { QueueName } from "./enqueue.ts";
+
+/**
+ * The statements that move a job's row through its life:
+ *
+ *     ready ──claim──▶ running ──settle──▶ gone, ready again later, or a dead letter
+ *       │ ▲
+ *       ▼ └── settle of the job before it
+ *     waiting (behind a job of its key)
+ *
+ * Whoever changes the rows of a key holds the advisory lock of that key until commit, and looks at the rows only after it has the
+ * lock, in a statement of its own (which sees all that was committed before). From this follow both promises:
+ * - One job of a key at a time, even when an older id becomes visible late: a claim sees every committed claim of the key.
+ * - None waits for ever: a row waits only while another of its key runs or stands before it, and whoever ends or puts off a
+ *   job wakes the key's first row.
+ *
+ * A claim only tries the lock, `settle` takes its locks in order: they cannot block each other in a circle.
+ */
+export interface Claimed {
+  id: bigint;
+  queue: QueueName;
+  key: string | null;
+  payload: string;
+  attempts: number;
+  created: Date;
+}
+
+export interface Claim {
+  jobs: Claimed[];
+  /** Rows that were found to stand behind another one, and wait from now on. */
+  blocked: number;
+  /** Rows whose key another process was busy with: worth another look in a moment. */
+  contested: number;
+}
+
+/**
+ * Takes up to `take` jobs that are due, oldest first, for `lease` milliseconds of the database's clock. Looks at `window` rows at
+ * most (≥ `take`), so that a long backlog behind one key is put aside in few claims.
+ */
+export async function claim(
+  sql: Sql,
+  options: { queue: QueueName; now: Date; take: number; window: number; lease: number },
+): Promise<Claim> {
+  const { queue, now, take, window, lease } = options;
+  return sql.begin(async (tx) => {
+    const candidates = await tx<{ id: bigint; locked: boolean }[]>`
+      select id, case when key is null then true else pg_try_advisory_xact_lock(hashtextextended(key, 0)) end as locked
+      from (
+        select id, key from jobs
+        where queue = ${queue} and run <= ${now} and lease is null and not waiting
+        order by run, id limit ${window}
+        for update skip locked
+      ) as ready`;
+    const ids = candidates.filter(({ locked }) => locked).map(({ id }) => String(id));
+    const contested = candidates.length - ids.length;
+    if (ids.length === 0) return { jobs: [], blocked: 0, contested };
+    const rows = await tx<(Claimed & { waiting: boolean })[]>`
+      with locked as (
+        select id, position, key is not null and (
+          exists (select from jobs as earlier
+                  where earlier.queue = jobs.queue and earlier.key = jobs.key and earlier.id < jobs.id)
+          or exists (select from jobs as other
+                     where other.queue = jobs.queue and other.key = jobs.key and other.lease is not null)
+        ) as blocked
+        from unnest(${ids}::bigint[]) with ordinality as given (id, position) join jobs using (id)
+      ), chosen as (
+        (select id, position, blocked from locked where not blocked order by position limit ${take})
+        union all
+        (select id, position, blocked from locked where blocked)
+      )
+      update jobs set
+        waiting = blocked,
+        lease = case when not blocked then clock_timestamp() + ${lease} * interval '1 millisecond' end,
+        attempts = attempts + case when blocked then 0 else 1 end
+      from chosen where jobs.id = chosen.id
+      returning jobs.id, queue, key, case when not blocked then payload end as payload, attempts, created, waiting`;
+    const jobs = rows.filter(({ waiting }) => !waiting).map(({ waiting: _, ...job }) => job);
+    const position = new Map(ids.map((id, index) => [id, index]));
+    jobs.sort((a, b) => position.get(String(a.id))! - position.get(String(b.id))!);
+    return { jobs, blocked: rows.length - jobs.length, contested };
+  });
+}
+
+/** What became of a claimed job. `attempts` is the number it was claimed with: an older claim changes nothing. */
+export type Outcome = Pick<Claimed, "id" | "queue" | "key" | "attempts"> &
+  (
+    | { end: "done" }
+    | { end: "later"; run: Date; error: string }
+    | { end: "dead"; error: string }
+    /** Given back: at once, and as if it had not been claimed when it was not begun. */
+    | { end: "released"; begun: boolean }
+  );
+
+/**
+ * Writes outcomes in one transaction and wakes the next job of each key. With `expired`, only jobs whose lease ran out are touched.
+ *
+ * @returns the queues in which a job was woken, and how many outcomes came too late (others had taken the job over)
+ */
+export async function settle(
+  sql: Sql,
+  now: Date,
+  outcomes: readonly Outcome[],
+  options: { expired: boolean } = { expired: false },
+): Promise<{ woken: QueueName[]; late: number }> {
+  const sorted = outcomes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const keyed = sorted.filter(({ key }) => key !== null);
+  return sql.begin(async (tx) => {
+    // Without waiting for answers in between: they travel together, and the server runs them one after the other.
+    const locked = keyed.length > 0 ? lock(tx, keyed).execute() : undefined;
+    const written = write(tx, now, sorted, options.expired).map((statement) => statement.execute());
+    const woken = keyed.length > 0 ? wakeNext(tx, keyed).execute() : undefined;
+    await locked;
+    const counts = await Promise.all(written);
+    return {
+      woken: [...new Set((await woken)?.map(({ queue }) => queue))],
+      late: outcomes.length - counts.reduce((sum, { count }) => sum + count, 0),
+    };
+  });
+}
+
+function lock(tx: TransactionSql, keyed: readonly Outcome[]) {
+  return tx`
+    select pg_advisory_xact_lock(hash) from (
+      select distinct hashtextextended(key, 0) as hash
+      from unnest(${keyed.map(({ key }) => key)}::text[]) as keys (key) order by hash
+    ) as hashes`;
+}
+
+function write(
+  tx: TransactionSql,
+  now: Date,
+  sorted: readonly Outcome[],
+  expired: boolean,
+): PendingQuery<Row[]>[] {
+  const done = sorted.filter(({ end }) => end === "done");
+  const later = sorted.filter((outcome) => outcome.end === "later");
+  const dead = sorted.filter((outcome) => outcome.end === "dead");
+  const released = sorted.filter((outcome) => outcome.end === "released");
+  const owned = expired
+    ? tx`jobs.id = mine.id and jobs.attempts = mine.attempts and lease < clock_timestamp()`
+    : tx`jobs.id = mine.id and jobs.attempts = mine.attempts`;
+  const statements: PendingQuery<Row[]>[] = [];
+  if (done.length > 0)
+    statements.push(tx`
+      delete from jobs using unnest(${idsOf(done)}::bigint[], ${attemptsOf(done)}::int[]) as mine (id, attempts)
+      where ${owned}`);
+  if (later.length > 0)
+    statements.push(tx`
+      update jobs set lease = null, run = mine.run, error = mine.error
+      from unnest(
+        ${idsOf(later)}::bigint[], ${attemptsOf(later)}::int[],
+        ${later.map(({ run }) => run.toISOString())}::timestamptz[], ${later.map(({ error }) => error)}::text[]
+      ) as mine (id, attempts, run, error)
+      where ${owned}`);
+  if (dead.length > 0)
+    statements.push(tx`
+      with gone as (
+        delete from jobs
+        using unnest(${idsOf(dead)}::bigint[], ${attemptsOf(dead)}::int[], ${dead.map(({ error }) => error)}::text[])
+          as mine (id, attempts, error)
+        where ${owned}
+        returning jobs.id, queue, key, payload, jobs.attempts, created, mine.error
+      )
+      insert into dead_jobs (id, queue, key, payload, attempts, created, died, error)
+      select id, queue, key, payload, attempts, created, ${now}, error from gone`);
+  if (released.length > 0)
+    statements.push(tx`
+      update jobs set lease = null, attempts = jobs.attempts - mine.unspent
+      from unnest(
+        ${idsOf(released)}::bigint[], ${attemptsOf(released)}::int[], ${released.map(({ begun }) => (begun ? 0 : 1))}::int[]
+      ) as mine (id, attempts, unspent)
+      where ${owned}`);
+  return statements;
+}
+
+/** The first row of each key no longer waits; a claim decides whether it may run. */
+function wakeNext(tx: TransactionSql, keyed: readonly Outcome[]) {
+  // Compared as a row and ordered by all three columns, only the index of keys will do; asked for `queue = … and key = … order by id`,
+  // the planner at times walks along the primary key past everything else.
+  return tx<{ queue: QueueName }[]>`
+    update jobs set waiting = false
+    from (
+      select distinct queue, key
+      from unnest(${keyed.map(({ queue }) => queue)}::text[], ${keyed.map(({ key }) => key)}::text[])
+        as keys (queue, key)
+    ) as keys
+    cross join lateral (
+      select id, queue, key from jobs
+      where key is not null and (jobs.queue, jobs.key) >= (keys.queue, keys.key)
+      order by jobs.queue, jobs.key, jobs.id limit 1
+    ) as first
+    where first.queue = keys.queue and first.key = keys.key and jobs.id = first.id and jobs.waiting
+    returning jobs.queue`;
+}
+
+/** Extends leases. A job that is not among the returned ids was taken over, and is no longer the caller's. */
+export async function renew(sql: Sql, held: Mine, lease: number): Promise<Set<bigint>> {
+  const rows = await sql<{ id: bigint }[]>`
+    update jobs set lease = clock_timestamp() + ${lease} * interval '1 millisecond'
+    from unnest(${idsOf(held)}::bigint[], ${attemptsOf(held)}::int[]) as mine (id, attempts)
+    where jobs.id = mine.id and jobs.attempts = mine.attempts and lease is not null
+    returning jobs.id`;
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Jobs whose worker has not been heard of until their lease ran out. */
+export function expired(
+  sql: Sql,
+  queues: readonly QueueName[],
+): Promise<Omit<Claimed, "payload" | "created">[]> {
+  return sql<Omit<Claimed, "payload" | "created">[]>`
+    select id, queue, key, attempts from jobs
+    where lease < clock_timestamp() and queue = any(${queues as QueueName[]}) limit 200`;
+}
+
+/** When the queue's next job is due (it may be in the past); null when none is. */
+export async function nextRun(sql: Sql, queue: QueueName): Promise<Date | null> {
+  const [row] = await sql<{ run: Date }[]>`
+    select run from jobs where queue = ${queue} and lease is null and not waiting order by run limit 1`;
+  return row?.run ?? null;
+}
+
+/** Whether any job of these queues is due or running, in whatever process. */
+export async function busy(
+  sql: Sql,
+  queues: readonly QueueName[],
+  now: Date,
+): Promise<{ due: boolean; running: boolean }> {
+  const [row] = await sql<{ due: boolean; running: boolean }[]>`
+    select
+      exists (select from jobs where queue = any(${queues as QueueName[]}) and lease is not null) as running,
+      exists (
+        select from jobs
+        where queue = any(${queues as QueueName[]}) and lease is null and not waiting and run <= ${now}
+      ) as due`;
+  return row!;
+}
+
+type Mine = readonly Pick<Claimed, "id" | "attempts">[];
+
+function idsOf(mine: Mine): string[] {
+  return mine.map(({ id }) => String(id));
+}
+
+function attemptsOf(mine: Mine): number[] {
+  return mine.map(({ attempts }) => attempts);
+}
