@@ -9,10 +9,11 @@ let shared: Promise<Database> | undefined;
 
 /**
  * A migrated database of its own, for tests that commit. Dropped when the test ends; when called in `beforeAll` or
- * outside of any test, when the file ends. `url` serves whole hubs and other processes.
+ * outside of any test, when the file ends. `url` serves whole hubs and other processes. The template `template1` gives an
+ * empty one.
  */
-export async function testDatabase(): Promise<Database> {
-  const { database, drop } = await clone();
+export async function testDatabase(template = TEMPLATE): Promise<Database> {
+  const { database, drop } = await clone(template);
   whenDone(drop);
   return database;
 }
@@ -22,7 +23,7 @@ export async function testDatabase(): Promise<Database> {
  * Call it in a test or in `beforeEach`. What must commit, or be seen by another connection, wants `testDatabase`.
  */
 export async function rollbackDatabase(): Promise<Db> {
-  shared ??= clone().then(({ database, drop }) => {
+  shared ??= clone(TEMPLATE).then(({ database, drop }) => {
     open.add(drop);
     return database;
   });
@@ -52,11 +53,11 @@ export async function dropDatabases(): Promise<void> {
   await Promise.all([...open].map((drop) => drop()));
 }
 
-async function clone(): Promise<{ database: Database; drop: () => Promise<void> }> {
+async function clone(template: string): Promise<{ database: Database; drop: () => Promise<void> }> {
   const clusterUrl = inject("clusterUrl");
   const name = `ayni_${process.pid}_${randomBytes(6).toString("hex")}`;
   const cluster = connect(clusterUrl, { max: 1 });
-  await cluster`create database ${cluster(name)} template ${cluster(TEMPLATE)} strategy file_copy`;
+  await cluster`create database ${cluster(name)} template ${cluster(template)} strategy file_copy`;
   await cluster.end();
   const database = openDatabase(databaseUrl(clusterUrl, name), { orm: 6, raw: 4 });
 
