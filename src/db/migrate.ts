@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Sql } from "postgres";
-import { connect } from "./client.ts";
+import { connect } from "./connect.ts";
 
 /** Beside this file in the source tree; the build puts a copy beside the bundle. */
 const FOLDER = fileURLToPath(new URL("./migrations", import.meta.url));

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
-import { connect } from "../../src/db/client.ts";
+import { connect } from "../../src/db/connect.ts";
 import { attachEmbedded, type Embedded, startEmbedded } from "../../src/db/embedded.ts";
 import { findPostmaster } from "../../src/db/postmaster.ts";
 

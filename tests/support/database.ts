@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { inject, onTestFinished } from "vitest";
-import { connect, type Database, type Db, openDatabase } from "../../src/db/client.ts";
+import { type Database, type Db, openDatabase } from "../../src/db/client.ts";
+import { connect } from "../../src/db/connect.ts";
 import { databaseUrl, TEMPLATE } from "./global-setup.ts";
 
 /** What this test file has open; `setup.ts` closes the rest when the file ends. */
