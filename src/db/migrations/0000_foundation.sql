@@ -43,6 +43,11 @@ CREATE TABLE "activities" (
 	"created" timestamp (3) with time zone NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "deletions" (
+	"iri" text PRIMARY KEY NOT NULL,
+	"deleted" timestamp (3) with time zone NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "received_activities" (
 	"iri" text PRIMARY KEY NOT NULL,
 	"received" timestamp (3) with time zone NOT NULL
@@ -156,7 +161,7 @@ CREATE TABLE "schedules" (
 CREATE TABLE "kv" (
 	"key" text collate "C" PRIMARY KEY NOT NULL,
 	"value" text NOT NULL,
-	"expires" timestamp (3) with time zone
+	"expires" timestamp (3) with time zone NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "memberships" (
@@ -242,8 +247,10 @@ CREATE INDEX "throttles_started" ON "throttles" USING btree ("started");--> stat
 CREATE INDEX "tokens_account" ON "tokens" USING btree ("account_id");--> statement-breakpoint
 CREATE INDEX "activities_outbox" ON "activities" USING btree ("actor_id","audience","id");--> statement-breakpoint
 CREATE INDEX "activities_object" ON "activities" USING btree ("object");--> statement-breakpoint
+CREATE INDEX "deletions_deleted" ON "deletions" USING btree ("deleted");--> statement-breakpoint
 CREATE UNIQUE INDEX "actors_local_handle" ON "actors" USING btree (lower("handle")) WHERE "actors"."host" is null;--> statement-breakpoint
 CREATE INDEX "actors_remote_handle" ON "actors" USING btree ("host",lower("handle")) WHERE "actors"."host" is not null;--> statement-breakpoint
+CREATE INDEX "actors_url" ON "actors" USING btree ("url");--> statement-breakpoint
 CREATE INDEX "actors_directory" ON "actors" USING btree ("kind","id") WHERE "actors"."host" is null and "actors"."deleted" is null;--> statement-breakpoint
 CREATE INDEX "public_keys_owner" ON "public_keys" USING btree ("owner");--> statement-breakpoint
 CREATE INDEX "public_keys_fetched" ON "public_keys" USING btree ("fetched");--> statement-breakpoint
@@ -254,7 +261,7 @@ CREATE INDEX "dead_jobs_queue" ON "dead_jobs" USING btree ("queue","died");--> s
 CREATE INDEX "jobs_ready" ON "jobs" USING btree ("queue","run","id") WHERE "jobs"."lease" is null and not "jobs"."waiting";--> statement-breakpoint
 CREATE INDEX "jobs_key" ON "jobs" USING btree ("queue","key","id") WHERE "jobs"."key" is not null;--> statement-breakpoint
 CREATE INDEX "jobs_running" ON "jobs" USING btree ("queue","key") WHERE "jobs"."lease" is not null;--> statement-breakpoint
-CREATE INDEX "kv_expires" ON "kv" USING btree ("expires") WHERE "kv"."expires" is not null;--> statement-breakpoint
+CREATE INDEX "kv_expires" ON "kv" USING btree ("expires");--> statement-breakpoint
 CREATE INDEX "memberships_account" ON "memberships" USING btree ("account_id");--> statement-breakpoint
 CREATE INDEX "posts_actor" ON "posts" USING btree ("actor_id","id") WHERE "posts"."deleted" is null;--> statement-breakpoint
 CREATE INDEX "posts_local" ON "posts" USING btree ("id") WHERE "posts"."local" and "posts"."visibility" = 'public' and "posts"."deleted" is null;--> statement-breakpoint
