@@ -55,15 +55,21 @@ export async function claim(
     const ids = candidates.filter(({ locked }) => locked).map(({ id }) => String(id));
     const contested = candidates.length - ids.length;
     if (ids.length === 0) return { jobs: [], blocked: 0, contested };
+    // "First of its key" is asked for as the first row at or after (queue, key) in the order of an index: whatever the statistics say,
+    // only that index will do. Asked with `=`, the planner at times prefers the primary key and walks past everything else.
     const rows = await tx<(Claimed & { waiting: boolean })[]>`
       with locked as (
-        select id, position, key is not null and (
-          exists (select from jobs as earlier
-                  where earlier.queue = jobs.queue and earlier.key = jobs.key and earlier.id < jobs.id)
-          or exists (select from jobs as other
-                     where other.queue = jobs.queue and other.key = jobs.key and other.lease is not null)
-        ) as blocked
+        select jobs.id, position, jobs.key is not null
+          and (jobs.id > first.id or (running.queue, running.key) is not distinct from (jobs.queue, jobs.key)) as blocked
         from unnest(${ids}::bigint[]) with ordinality as given (id, position) join jobs using (id)
+        left join lateral (
+          select id from jobs as j where key is not null and (j.queue, j.key) >= (jobs.queue, jobs.key)
+          order by j.queue, j.key, j.id limit 1
+        ) as first on jobs.key is not null
+        left join lateral (
+          select queue, key from jobs as j where lease is not null and (j.queue, j.key) >= (jobs.queue, jobs.key)
+          order by j.queue, j.key limit 1
+        ) as running on jobs.key is not null
       ), chosen as (
         (select id, position, blocked from locked where not blocked order by position limit ${take})
         union all
@@ -176,8 +182,6 @@ function write(
 
 /** The first row of each key no longer waits; a claim decides whether it may run. */
 function wakeNext(tx: TransactionSql, keyed: readonly Outcome[]) {
-  // Compared as a row and ordered by all three columns, only the index of keys will do; asked for `queue = … and key = … order by id`,
-  // the planner at times walks along the primary key past everything else.
   return tx<{ queue: QueueName }[]>`
     update jobs set waiting = false
     from (

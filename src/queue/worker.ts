@@ -46,9 +46,12 @@ export function startWorker({ sql, clock, queues, lease = 60_000 }: WorkerOption
     .listen("jobs", (name) => void lanes.get(name as QueueName)?.wake(), wake)
     .catch((error: unknown) => logger.warn("Cannot listen for jobs yet: {error}", { error }));
   let patrolling = patrol();
-  const timer = setInterval(() => {
-    patrolling = patrolling.then(patrol);
-  }, PATROL);
+  const timer = setInterval(
+    () => {
+      patrolling = patrolling.then(patrol);
+    },
+    Math.min(PATROL, lease),
+  );
   let stopping: Promise<void> | undefined;
   let notified: Promise<unknown> = Promise.resolve();
 

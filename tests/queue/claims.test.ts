@@ -1,0 +1,213 @@
+import type { Sql } from "postgres";
+import { expect, test } from "vitest";
+import { openDatabase } from "../../src/db/client.ts";
+import { claim, nextRun, settle } from "../../src/queue/jobs.ts";
+import { queueStats } from "../../src/queue/stats.ts";
+import { testDatabase } from "../support/database.ts";
+import { add, testClock } from "./support.ts";
+
+const HOUR = 3_600_000;
+
+/** How many rows and index entries of `jobs` the server read for `body`, which must use the given connection alone. */
+async function reads(url: string, body: (sql: Sql) => Promise<void>): Promise<number> {
+  const { sql, close } = openDatabase(url, { orm: 1, raw: 1 });
+  try {
+    const before = await count();
+    await body(sql);
+    return (await count()) - before;
+  } finally {
+    await close();
+  }
+
+  async function count(): Promise<number> {
+    await sql`select pg_stat_force_next_flush()`;
+    const [row] = await sql<{ reads: bigint }[]>`
+      select (select seq_tup_read from pg_stat_user_tables where relname = 'jobs')
+        + (select sum(idx_tup_read) from pg_stat_user_indexes where relname = 'jobs') as reads`;
+    return Number(row!.reads);
+  }
+}
+
+/** Claims and ends until nothing is left to claim. */
+async function drain(sql: Sql, now: Date): Promise<bigint[]> {
+  const done: bigint[] = [];
+  for (;;) {
+    const { jobs, blocked } = await claim(sql, {
+      queue: "deliveries",
+      now,
+      take: 10,
+      window: 200,
+      lease: 60_000,
+    });
+    if (jobs.length === 0 && blocked === 0) return done;
+    done.push(...jobs.map(({ id }) => id));
+    if (jobs.length > 0)
+      await settle(
+        sql,
+        now,
+        jobs.map((job) => ({ ...job, end: "done" })),
+      );
+  }
+}
+
+test.for([true, false])(
+  "100,000 jobs for later cost a claim nothing (statistics known: %s)",
+  async (analyzed) => {
+    const { sql, url } = await testDatabase();
+    const { now } = testClock();
+    await sql`
+    insert into jobs (queue, key, payload, run, created)
+    select 'deliveries', case when n % 2 = 0 then 'host ' || n end, '{}', ${now()}::timestamptz + n * interval '1 second', ${now()}
+    from generate_series(1, 100000) as n`;
+    if (analyzed) await sql`analyze jobs`;
+    await sql`
+    insert into jobs (queue, key, payload, run, created)
+    select 'deliveries', 'now ' || n % 5, '{}', ${now()}, ${now()} from generate_series(1, 50) as n`;
+    let done: bigint[] = [];
+    const read = await reads(url, async (sql) => {
+      done = await drain(sql, now());
+      expect(await nextRun(sql, "deliveries")).toEqual(new Date(now().getTime() + 1_000));
+    });
+    expect(done).toHaveLength(50);
+    expect(read).toBeLessThan(2_000);
+  },
+);
+
+test.for([true, false])(
+  "a backlog of 20,000 behind one key is looked at once, not at each claim (statistics known: %s)",
+  async (analyzed) => {
+    const { sql, url } = await testDatabase();
+    const { now } = testClock();
+    const insert = (key: string, jobs: number) => sql`
+      insert into jobs (queue, key, payload, run, created)
+      select 'deliveries', ${key}, '{}', ${now()}, ${now()} from generate_series(1, ${jobs}::int)`;
+    await insert("down", 1);
+    const [head] = (await claim(sql, { queue: "deliveries", now: now(), take: 1, window: 1, lease: 60_000 }))
+      .jobs;
+    await settle(sql, now(), [
+      { ...head!, end: "later", run: new Date(now().getTime() + HOUR), error: "refused" },
+    ]);
+    await insert("down", 20_000);
+    if (analyzed) await sql`analyze jobs`;
+    // Set aside: what each of them costs is paid once.
+    expect(await drain(sql, now())).toEqual([]);
+
+    let done: bigint[] = [];
+    await insert("up", 100);
+    const read = await reads(url, async (sql) => {
+      done = await drain(sql, now());
+    });
+    expect(done).toHaveLength(100);
+    expect(read).toBeLessThan(10_000);
+
+    // And when the head ends, the next one comes forward without a look at the other 19,999.
+    const later = new Date(now().getTime() + HOUR);
+    const woken = await reads(url, async (sql) => {
+      for (let n = 0; n < 20; n += 1) {
+        const { jobs } = await claim(sql, {
+          queue: "deliveries",
+          now: later,
+          take: 10,
+          window: 10,
+          lease: 60_000,
+        });
+        expect(jobs).toHaveLength(1);
+        await settle(
+          sql,
+          later,
+          jobs.map((job) => ({ ...job, end: "done" })),
+        );
+      }
+    });
+    expect(woken).toBeLessThan(2_000);
+  },
+);
+
+test("a job that becomes visible late waits for the one of its key that was taken before", async () => {
+  const { sql } = await testDatabase();
+  const { now } = testClock();
+  const options = { queue: "deliveries", now: now(), take: 10, window: 10, lease: 60_000 } as const;
+  const insert = (sql: Sql, payload: string) => sql`
+    insert into jobs (queue, key, payload, run, created) values ('deliveries', 'k', ${payload}, ${now()}, ${now()})`;
+  const committed = Promise.withResolvers<void>();
+  const written = Promise.withResolvers<void>();
+  const transaction = sql.begin(async (tx) => {
+    await insert(tx as unknown as Sql, "1");
+    written.resolve();
+    await committed.promise;
+  });
+  await written.promise;
+  await insert(sql, "2");
+  const [second] = (await claim(sql, options)).jobs;
+  expect(second).toMatchObject({ payload: "2" });
+  committed.resolve();
+  await transaction;
+
+  expect(await claim(sql, options)).toEqual({ jobs: [], blocked: 1, contested: 0 });
+  // Put off, not ended: the earlier one is before it now.
+  const run = new Date(now().getTime() + HOUR);
+  expect(await settle(sql, now(), [{ ...second!, end: "later", run, error: "refused" }])).toEqual({
+    woken: ["deliveries"],
+    late: 0,
+  });
+  const [first] = (await claim(sql, options)).jobs;
+  expect(first).toMatchObject({ payload: "1" });
+  expect((await claim(sql, { ...options, now: run })).jobs).toEqual([]);
+  await settle(sql, now(), [{ ...first!, end: "done" }]);
+  expect((await claim(sql, { ...options, now: run })).jobs).toMatchObject([{ payload: "2" }]);
+});
+
+test("while another process claims a key, its jobs are neither taken nor put aside", async () => {
+  const database = await testDatabase();
+  const { sql } = database;
+  const { now } = testClock();
+  const options = { queue: "deliveries", now: now(), take: 10, window: 10, lease: 60_000 } as const;
+  await add(database, now(), [
+    { queue: "deliveries", key: "k", payload: 1 },
+    { queue: "deliveries", payload: 2 },
+  ]);
+  await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtextextended('k', 0))`;
+    expect(await claim(sql, options)).toMatchObject({ jobs: [{ payload: "2" }], blocked: 0, contested: 1 });
+  });
+  expect(await claim(sql, options)).toMatchObject({ jobs: [{ payload: "1" }], blocked: 0, contested: 0 });
+});
+
+test("a key of one queue has nothing to do with the same key of another", async () => {
+  const database = await testDatabase();
+  const { sql } = database;
+  const { now } = testClock();
+  await add(database, now(), [
+    { queue: "inbox", key: "k", payload: 1 },
+    { queue: "deliveries", key: "k", payload: 2 },
+    { queue: "events", key: "k", payload: 3 },
+  ]);
+  for (const queue of ["inbox", "deliveries", "events"] as const)
+    expect(await claim(sql, { queue, now: now(), take: 1, window: 1, lease: 60_000 })).toMatchObject({
+      jobs: [{ queue }],
+      blocked: 0,
+    });
+});
+
+test("the state of the queues is counted", async () => {
+  const database = await testDatabase();
+  const { sql } = database;
+  const clock = testClock();
+  const start = clock.now();
+  await add(database, start, [
+    { queue: "deliveries", key: "k", payload: 1 },
+    { queue: "deliveries", key: "k", payload: 2 },
+    { queue: "deliveries", payload: 3 },
+    { queue: "deliveries", payload: 4 },
+    { queue: "deliveries", payload: 5, run: new Date(start.getTime() + HOUR) },
+    { queue: "events", payload: 6 },
+  ]);
+  const options = { queue: "deliveries", now: start, take: 2, window: 2, lease: 60_000 } as const;
+  const { jobs } = await claim(sql, options);
+  await settle(sql, start, [{ ...jobs[1]!, end: "dead", error: "e" }]);
+  clock.advance(90_000);
+  expect(await queueStats(sql, clock.now())).toEqual([
+    { queue: "deliveries", ready: 1, running: 1, waiting: 1, delayed: 1, dead: 1, oldest: 90 },
+    { queue: "events", ready: 1, running: 0, waiting: 0, delayed: 0, dead: 0, oldest: 90 },
+  ]);
+});
