@@ -1,29 +1,38 @@
+import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { randomBytes } from "node:crypto";
 import { z } from "zod";
 
 const port = z.coerce.number().int().min(0).max(65535);
 
 /** An origin: scheme, host and port, nothing else. */
-const origin = z
-  .string()
-  .transform((text, context) => {
-    const url = URL.parse(text);
-    if (url === null || !["http:", "https:"].includes(url.protocol) || url.username !== "" || url.password !== "") {
-      context.addIssue({ code: "custom", message: `must be an address such as https://hub.example, not "${text}"` });
-      return z.NEVER;
-    }
-    if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
-      context.addIssue({ code: "custom", message: `must end after the host (no path): ${url.origin}` });
-      return z.NEVER;
-    }
-    return url.origin;
-  });
+const origin = z.string().transform((text, context) => {
+  const url = URL.parse(text);
+  if (
+    url === null ||
+    !["http:", "https:"].includes(url.protocol) ||
+    url.username !== "" ||
+    url.password !== ""
+  ) {
+    context.addIssue({
+      code: "custom",
+      message: `must be an address such as https://hub.example, not "${text}"`,
+    });
+    return z.NEVER;
+  }
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
+    context.addIssue({ code: "custom", message: `must end after the host (no path): ${url.origin}` });
+    return z.NEVER;
+  }
+  return url.origin;
+});
 
-const list = z
-  .string()
-  .transform((text) => text.split(",").map((item) => item.trim()).filter((item) => item !== ""));
+const list = z.string().transform((text) =>
+  text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== ""),
+);
 
 const addressAndPort = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\]):\d{1,5}$/i;
 
@@ -51,7 +60,11 @@ const environment = z.object({
   AYNI_SECRET: z.string().min(32, "must have 32 characters or more").optional(),
   /** Addresses (or CIDR ranges) of reverse proxies whose X-Forwarded-* is believed. */
   AYNI_TRUST_PROXY: list
-    .pipe(z.array(z.string().regex(/^[0-9a-f:.]+(\/\d{1,3})?$/i, "must be addresses or ranges such as 10.0.0.0/8")))
+    .pipe(
+      z.array(
+        z.string().regex(/^[0-9a-f:.]+(\/\d{1,3})?$/i, "must be addresses or ranges such as 10.0.0.0/8"),
+      ),
+    )
     .default([]),
   AYNI_LOG: z.enum(["debug", "info", "warning", "error"]).default("info"),
 });
@@ -82,16 +95,22 @@ export class ConfigError extends Error {
  */
 export function readConfig(env: Record<string, string | undefined> = process.env): Config {
   // An empty variable means "not set": that is what people expect of a line `PORT=` in a file.
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ""),
+  );
   const result = environment.safeParse(given);
   if (!result.success) {
     throw new ConfigError(
-      result.error.issues.map((issue) => `${issue.path[0]?.toString() ?? "environment"}: ${issue.message}`).join("\n"),
+      result.error.issues
+        .map((issue) => `${issue.path[0]?.toString() ?? "environment"}: ${issue.message}`)
+        .join("\n"),
     );
   }
   const e = result.data;
   if (e.AYNI_ROLE !== "all" && e.DATABASE_URL === undefined) {
-    throw new ConfigError(`DATABASE_URL: must be set when AYNI_ROLE is "${e.AYNI_ROLE}" (several processes share one database)`);
+    throw new ConfigError(
+      `DATABASE_URL: must be set when AYNI_ROLE is "${e.AYNI_ROLE}" (several processes share one database)`,
+    );
   }
   const dataDir = resolve(e.AYNI_DATA_DIR);
   return {
@@ -120,6 +139,7 @@ function storedSecret(dataDir: string): string {
     }
   }
   const secret = readFileSync(file, "utf8").trim();
-  if (secret.length < 32) throw new ConfigError(`AYNI_DATA_DIR: the secret in ${file} is damaged; restore it from a backup`);
+  if (secret.length < 32)
+    throw new ConfigError(`AYNI_DATA_DIR: the secret in ${file} is damaged; restore it from a backup`);
   return secret;
 }

@@ -20,7 +20,9 @@ export function createVault(secret: string): Vault {
       try {
         return Buffer.concat([decipher.update(box.subarray(NONCE, -TAG)), decipher.final()]);
       } catch (cause) {
-        throw new Error("A sealed value cannot be opened: AYNI_SECRET is not the one it was sealed with.", { cause });
+        throw new Error("A sealed value cannot be opened: AYNI_SECRET is not the one it was sealed with.", {
+          cause,
+        });
       }
     },
   };

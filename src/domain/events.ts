@@ -1,7 +1,10 @@
 import { z } from "zod";
 
 /** A snowflake in a job's payload. */
-const id = z.string().regex(/^[1-9][0-9]{0,18}$/).transform(BigInt);
+const id = z
+  .string()
+  .regex(/^[1-9][0-9]{0,18}$/)
+  .transform(BigInt);
 
 /**
  * What happened, in the past tense; the payload names rows, it does not copy them. `subject` is the actor of ours whose

@@ -26,7 +26,12 @@ const OPTIONS: sanitize.IOptions = {
     ...["p", "br", "a", "span", "del", "s", "pre", "code", "strong", "b", "em", "i", "u"],
     ...["ul", "ol", "li", "blockquote", "h2", "h3", "h4"],
   ],
-  allowedAttributes: { a: ["href", "rel"], span: ["lang", "dir"], p: ["lang", "dir"], ol: ["start", "reversed"] },
+  allowedAttributes: {
+    a: ["href", "rel"],
+    span: ["lang", "dir"],
+    p: ["lang", "dir"],
+    ol: ["start", "reversed"],
+  },
   allowedSchemes: ["https", "http"],
   disallowedTagsMode: "discard",
   nestingLimit: 30,

@@ -37,5 +37,7 @@ export async function unthrottle(ctx: Ctx, subject: string): Promise<void> {
 
 /** Deletes counters that no longer count; called by the clock. */
 export async function sweepThrottles(ctx: Ctx): Promise<void> {
-  await ctx.db.delete(throttles).where(lt(throttles.started, new Date(ctx.clock.now().getTime() - 86_400_000)));
+  await ctx.db
+    .delete(throttles)
+    .where(lt(throttles.started, new Date(ctx.clock.now().getTime() - 86_400_000)));
 }

@@ -1,3 +1,5 @@
+import { sql } from "drizzle-orm";
+import type { Id } from "../db/ids.ts";
 import { enqueue } from "../queue/enqueue.ts";
 import type { Ctx } from "./context.ts";
 import type { DomainEvent } from "./events.ts";
@@ -21,4 +23,9 @@ export async function emit(ctx: Ctx, event: DomainEvent): Promise<void> {
   await enqueue(ctx.db, ctx.clock.now(), [
     { queue: "events", key: `event:${event.subject}`, payload: { ...event, id: id.toString() } },
   ]);
+}
+
+/** Tells every process that what it keeps of this object's document is no longer right; heard when the transaction commits. */
+export async function documentChanged(ctx: Ctx, id: Id): Promise<void> {
+  await ctx.db.execute(sql`select pg_notify('documents', ${id.toString()})`);
 }

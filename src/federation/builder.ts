@@ -38,7 +38,9 @@ export async function buildFedify(origin: string, kv: KvStore): Promise<Fedify<I
       if (handle.toLowerCase() === HUB) return HUB;
       return (await findActorByHandle(ctx, handle, null))?.id.toString() ?? null;
     })
-    .mapAlias((_, resource) => (resource.origin === origin && resource.pathname === "/" ? { identifier: HUB } : null))
+    .mapAlias((_, resource) =>
+      resource.origin === origin && resource.pathname === "/" ? { identifier: HUB } : null,
+    )
     .mapActorAlias("/actor", HUB);
   builder.setNodeInfoDispatcher("/nodeinfo/2.1", async ({ data: { ctx } }) => {
     const hub = await findHub(ctx);

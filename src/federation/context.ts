@@ -20,4 +20,6 @@ export interface Federation {
 /** What a listener of Fedify gets: the federation, and the activity's JSON as it came over the wire. */
 export interface InboxData extends Federation {
   raw: JsonObject;
+  /** Iri of the actor whose signature the door verified. */
+  signer: string;
 }

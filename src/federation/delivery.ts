@@ -89,7 +89,8 @@ export function createDelivery(ctx: Ctx, keyring: Keyring): Delivery {
   async function onDelivery(job: Job): Promise<void> {
     const { activity, actor, inbox } = delivery.parse(job.payload);
     const now = ctx.clock.now();
-    if (now.getTime() - job.created.getTime() > PATIENCE) throw new Discard(`${inbox} did not answer for a week`);
+    if (now.getTime() - job.created.getTime() > PATIENCE)
+      throw new Discard(`${inbox} did not answer for a week`);
     const url = new URL(inbox);
     const state = await stateOf(url.host);
     if (state.retry !== null && state.retry > now) throw new Retry(state.retry, `${url.host} is down`);
@@ -99,7 +100,12 @@ export function createDelivery(ctx: Ctx, keyring: Keyring): Delivery {
 
     const send = (scheme: SignatureScheme) => {
       const headers = { "content-type": "application/activity+json" };
-      const signature = signRequest(scheme, { method: "POST", url, headers, digest: content.digest }, key, ctx.clock.now());
+      const signature = signRequest(
+        scheme,
+        { method: "POST", url, headers, digest: content.digest },
+        key,
+        ctx.clock.now(),
+      );
       return post(url, { headers: { ...headers, ...signature }, body: content.body });
     };
     let scheme = state.scheme ?? "cavage";
@@ -111,10 +117,12 @@ export function createDelivery(ctx: Ctx, keyring: Keyring): Delivery {
     }
     const { status, retryAfter } = answer;
     if (status >= 200 && status < 300) {
-      if (state.scheme !== scheme || state.failures > 0) remember(url.host, await hostAccepted(ctx, url.host, scheme));
+      if (state.scheme !== scheme || state.failures > 0)
+        remember(url.host, await hostAccepted(ctx, url.host, scheme));
       return;
     }
-    if (status === 429 || status === 503) throw new Retry(retryAfter ?? soon(ctx), `${inbox} answered ${status}`);
+    if (status === 429 || status === 503)
+      throw new Retry(retryAfter ?? soon(ctx), `${inbox} answered ${status}`);
     if (status >= 500 || status === 401 || status === 408) throw new Error(`${inbox} answered ${status}`);
     throw new Discard(`${inbox} answered ${status}`);
   }

@@ -64,7 +64,11 @@ export async function currencyDocument(ctx: Ctx): Promise<Served | null> {
 }
 
 /** The outbox: what the actor published, newest first, in pages. */
-export async function outboxDocument(ctx: Ctx, actorId: Id, page: { before: Id | null } | null): Promise<Served | null> {
+export async function outboxDocument(
+  ctx: Ctx,
+  actorId: Id,
+  page: { before: Id | null } | null,
+): Promise<Served | null> {
   const actor = await localActor(ctx, actorId);
   if (actor === null) return null;
   if (page === null) return collection(actor.outbox, await outboxTotal(ctx, actorId));
@@ -106,7 +110,9 @@ export async function followsDocument(
 
 /** Featured posts: the collection exists because readers of the network ask for it; pinning comes with its own page. */
 export function emptyCollection(iri: string): Served {
-  return ok(document(ACTIVITYSTREAMS, { id: iri, type: "OrderedCollection", totalItems: 0, orderedItems: [] }));
+  return ok(
+    document(ACTIVITYSTREAMS, { id: iri, type: "OrderedCollection", totalItems: 0, orderedItems: [] }),
+  );
 }
 
 function collection(iri: string, totalItems: number, open = true): Served {

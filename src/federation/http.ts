@@ -1,8 +1,8 @@
 import type { Federation as Fedify } from "@fedify/fedify";
 import { type Context, Hono } from "hono";
 import { type Id, parseId } from "../db/ids.ts";
-import type { Ctx } from "../domain/context.ts";
 import { findActorByHandle } from "../domain/actors/queries.ts";
+import type { Ctx } from "../domain/context.ts";
 import { findHub } from "../domain/hubs/queries.ts";
 import type { Federation, InboxData } from "./context.ts";
 import { type CachedDocument, type DocumentCache, serialize } from "./document-cache.ts";
@@ -24,11 +24,18 @@ const ACTIVITY_JSON = "application/activity+json; charset=utf-8";
  * What other servers ask for: WebFinger, NodeInfo, and our documents. Requests that want a page for people pass through to the
  * routes behind.
  */
-export function federationRoutes(federation: Federation, fedify: Fedify<InboxData>, cache: DocumentCache): Hono {
+export function federationRoutes(
+  federation: Federation,
+  fedify: Fedify<InboxData>,
+  cache: DocumentCache,
+): Hono {
   const { ctx } = federation;
   const app = new Hono();
   const fetch = (c: Context) =>
-    fedify.fetch(c.req.raw, { contextData: { ...federation, raw: {} }, onNotFound: () => c.notFound() });
+    fedify.fetch(c.req.raw, {
+      contextData: { ...federation, raw: {}, signer: "" },
+      onNotFound: () => c.notFound(),
+    });
 
   app.get("/.well-known/webfinger", async (c) => {
     const resource = c.req.query("resource");
@@ -67,7 +74,8 @@ export function federationRoutes(federation: Federation, fedify: Fedify<InboxDat
     c.req.query("page") === undefined ? null : { before: parseId(c.req.query("before")) };
 
   /** Serves a document to those who ask for ActivityStreams, and lets the others pass. Collections change too often to be kept. */
-  const serve = (load: (c: Context, id: Id) => Promise<Served | null>, options: { live?: boolean } = {}) =>
+  const serve =
+    (load: (c: Context, id: Id) => Promise<Served | null>, options: { live?: boolean } = {}) =>
     async (c: Context, next: () => Promise<void>): Promise<Response | undefined> => {
       c.header("vary", "Accept", { append: true });
       if (!wantsActivity(c.req.header("accept"))) {
@@ -94,10 +102,22 @@ export function federationRoutes(federation: Federation, fedify: Fedify<InboxDat
     app.get(`${base}/following`, following);
     app.get(`${base}/featured`, featured);
   }
-  app.get("/posts/:id", serve((_, id) => postDocument(ctx, id)));
-  app.get("/proposals/:id", serve((_, id) => proposalDocument(ctx, id)));
-  app.get("/activities/:id", serve((_, id) => activityDocument(ctx, id)));
-  app.get("/currency", serve(() => currencyDocument(ctx)));
+  app.get(
+    "/posts/:id",
+    serve((_, id) => postDocument(ctx, id)),
+  );
+  app.get(
+    "/proposals/:id",
+    serve((_, id) => proposalDocument(ctx, id)),
+  );
+  app.get(
+    "/activities/:id",
+    serve((_, id) => activityDocument(ctx, id)),
+  );
+  app.get(
+    "/currency",
+    serve(() => currencyDocument(ctx)),
+  );
   app.get("/:acct{@[A-Za-z0-9_]+}", async (c, next) => {
     c.header("vary", "Accept", { append: true });
     if (!wantsActivity(c.req.header("accept"))) return next();
@@ -121,8 +141,18 @@ function missing(c: Context): Response {
   return c.json({ error: "not found" }, 404);
 }
 
-function answer(c: Context, document: CachedDocument, type: string, headers: Record<string, string> = {}): Response {
-  const all = { "content-type": type, etag: document.etag, "cache-control": "public, max-age=60", ...headers };
+function answer(
+  c: Context,
+  document: CachedDocument,
+  type: string,
+  headers: Record<string, string> = {},
+): Response {
+  const all = {
+    "content-type": type,
+    etag: document.etag,
+    "cache-control": "public, max-age=60",
+    ...headers,
+  };
   if (c.req.header("if-none-match") === document.etag) return c.body(null, 304, all);
   return c.body(document.body, document.status, all);
 }
@@ -137,7 +167,9 @@ export function wantsActivity(accept: string | undefined): boolean {
   let html = 0;
   for (const part of accept.split(",").slice(0, 30)) {
     const [type = "", ...parameters] = part.trim().toLowerCase().split(";");
-    const q = Number(parameters.map((p) => /^\s*q=([0-9.]+)$/.exec(p)?.[1]).find((value) => value !== undefined) ?? "1");
+    const q = Number(
+      parameters.map((p) => /^\s*q=([0-9.]+)$/.exec(p)?.[1]).find((value) => value !== undefined) ?? "1",
+    );
     if (/^application\/(activity|ld)\+json$/.test(type.trim())) activity = Math.max(activity, q);
     if (type.trim() === "text/html") html = Math.max(html, q);
   }

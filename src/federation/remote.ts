@@ -45,7 +45,10 @@ export function createRemote({ ctx: base, keyring, check, allowHttp }: RemoteOpt
   let hubActor: Id | undefined;
 
   /** A GET signed as the hub: draft-cavage first, RFC 9421 where a server answers 401 to it. */
-  async function signedGet(url: URL | string, accept: { expect: "activity" | "json" | "jrd"; sameOrigin?: boolean }) {
+  async function signedGet(
+    url: URL | string,
+    accept: { expect: "activity" | "json" | "jrd"; sameOrigin?: boolean },
+  ) {
     hubActor ??= (await findHub(ctx))?.actorId;
     if (hubActor === undefined) return fetchDocument(url, accept);
     const key = await keyring.rsa(hubActor);
@@ -92,7 +95,8 @@ export function createRemote({ ctx: base, keyring, check, allowHttp }: RemoteOpt
   function checked(iri: string): string {
     const url = URL.parse(iri);
     const href = url === null ? null : check(url);
-    if (href === null) throw new DomainError("remote_invalid", `${iri.slice(0, 200)} is not an address that can be asked`);
+    if (href === null)
+      throw new DomainError("remote_invalid", `${iri.slice(0, 200)} is not an address that can be asked`);
     return href;
   }
 
@@ -149,7 +153,8 @@ export function createRemote({ ctx: base, keyring, check, allowHttp }: RemoteOpt
     if (actorHost === host) return refresh(iri);
     // The handle's domain points at an actor elsewhere: only the actor's own server can say that it wears this handle.
     const confirmed = await webFinger(name, actorHost).catch(() => null);
-    const loops = confirmed?.iri === iri && confirmed.subject.toLowerCase() === `acct:${name}@${host}`.toLowerCase();
+    const loops =
+      confirmed?.iri === iri && confirmed.subject.toLowerCase() === `acct:${name}@${host}`.toLowerCase();
     return refresh(iri, loops ? host : undefined);
   }
 
@@ -199,10 +204,15 @@ function toDomainError(error: unknown): never {
   if (!(error instanceof EgressError)) throw error;
   const status = error.status ?? 0;
   if (status === 404 || status === 410) {
-    throw new DomainError("remote_not_found", "the other server knows no such address", { details: { status }, cause: error });
+    throw new DomainError("remote_not_found", "the other server knows no such address", {
+      details: { status },
+      cause: error,
+    });
   }
   if (["unreachable", "timeout"].includes(error.code) || status >= 500 || status === 429) {
     throw new DomainError("remote_unreachable", "the other server does not answer", { cause: error });
   }
-  throw new DomainError("remote_invalid", `the other server's answer cannot be used (${error.code})`, { cause: error });
+  throw new DomainError("remote_invalid", `the other server's answer cannot be used (${error.code})`, {
+    cause: error,
+  });
 }

@@ -40,6 +40,7 @@ export const actors = pgTable(
     uniqueIndex("actors_local_handle").on(sql`lower(${t.handle})`).where(sql`${t.host} is null`),
     index("actors_remote_handle").on(t.host, sql`lower(${t.handle})`).where(sql`${t.host} is not null`),
     index("actors_url").on(t.url),
+    index("actors_search").using("gin", sql`(${t.name} || ' ' || ${t.handle}) gin_trgm_ops`),
     index("actors_directory").on(t.kind, t.id).where(sql`${t.host} is null and ${t.deleted} is null`),
   ],
 );

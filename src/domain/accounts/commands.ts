@@ -61,7 +61,8 @@ export async function insertAccount(ctx: Ctx, account: PreparedAccount): Promise
     .values({ id: await ctx.ids.next(now), actorId, created: now, ...fields })
     .onConflictDoNothing()
     .returning({ id: accounts.id });
-  if (row === undefined) throw new DomainError("email_taken", "an account has this e-mail address", { field: "email" });
+  if (row === undefined)
+    throw new DomainError("email_taken", "an account has this e-mail address", { field: "email" });
   return { accountId: row.id, actorId };
 }
 
@@ -83,8 +84,10 @@ export async function logIn(
   input: { login: string; password: string; address: string },
 ): Promise<{ secret: string; expires: Date }> {
   const login = input.login.trim().replace(/^@/, "").toLowerCase().slice(0, 254);
-  if (login === "") throw new DomainError("required", "an e-mail address or handle is required", { field: "login" });
-  if (input.password === "") throw new DomainError("required", "a password is required", { field: "password" });
+  if (login === "")
+    throw new DomainError("required", "an e-mail address or handle is required", { field: "email" });
+  if (input.password === "")
+    throw new DomainError("required", "a password is required", { field: "password" });
   // By account and by address together, then by account alone: somebody who hammers one account from many addresses is
   // stopped, and its owner still gets in from elsewhere for a while longer.
   await throttle(ctx, `login:${input.address}`, 30, 900);
@@ -114,7 +117,9 @@ export async function openSession(ctx: Ctx, accountId: Id): Promise<{ secret: st
   const secret = randomBytes(32).toString("base64url");
   const now = ctx.clock.now();
   const expires = new Date(now.getTime() + SESSION_DAYS * DAY);
-  await ctx.db.insert(sessions).values({ tokenHash: hashToken(secret), accountId, created: now, seen: now, expires });
+  await ctx.db
+    .insert(sessions)
+    .values({ tokenHash: hashToken(secret), accountId, created: now, seen: now, expires });
   return { secret, expires };
 }
 

@@ -28,10 +28,22 @@ export function checkPassword(password: string, context: readonly string[], fiel
     });
   }
   if (length > PASSWORD_MAX) {
-    throw new DomainError("too_long", "this password is too long", { field, details: { max: PASSWORD_MAX, length } });
+    throw new DomainError("too_long", "this password is too long", {
+      field,
+      details: { max: PASSWORD_MAX, length },
+    });
   }
   let rest = password.toLowerCase();
-  for (const word of [...context, "password", "contraseña", "qwerty", "ayni", "1234567890", "0123456789", "abcdefgh"]) {
+  for (const word of [
+    ...context,
+    "password",
+    "contraseña",
+    "qwerty",
+    "ayni",
+    "1234567890",
+    "0123456789",
+    "abcdefgh",
+  ]) {
     for (const part of word.toLowerCase().split(/[@.\s]+/)) {
       if (part.length >= 3) rest = rest.replaceAll(part, "");
     }

@@ -80,7 +80,9 @@ export async function wasDeleted(ctx: Ctx, iri: string): Promise<boolean> {
 
 /** Forgets deletions after a week: nobody delivers later than that; called by the clock. */
 export async function sweepDeletions(ctx: Ctx): Promise<void> {
-  await ctx.db.delete(deletions).where(lt(deletions.deleted, new Date(ctx.clock.now().getTime() - 7 * 86_400_000)));
+  await ctx.db
+    .delete(deletions)
+    .where(lt(deletions.deleted, new Date(ctx.clock.now().getTime() - 7 * 86_400_000)));
 }
 
 /**

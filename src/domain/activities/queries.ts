@@ -20,7 +20,12 @@ export async function publicActivityBody(ctx: Ctx, id: Id): Promise<string | nul
 }
 
 /** What an actor did in public, newest first. */
-export async function outbox(ctx: Ctx, actorId: Id, before: Id | null, limit = 20): Promise<Page<{ id: Id; body: string }>> {
+export async function outbox(
+  ctx: Ctx,
+  actorId: Id,
+  before: Id | null,
+  limit = 20,
+): Promise<Page<{ id: Id; body: string }>> {
   const rows = await ctx.db
     .select({ id: activities.id, body: activities.body })
     .from(activities)

@@ -6,7 +6,7 @@ import { posts } from "../../db/schema/posts.ts";
 import { proposals } from "../../db/schema/proposals.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import { emit, transact } from "../transact.ts";
+import { documentChanged, emit, transact } from "../transact.ts";
 import { type NewKey, saveKeys } from "./keys.ts";
 
 export interface NewActor {
@@ -26,7 +26,8 @@ export async function createActor(ctx: Ctx, actor: NewActor, keys: readonly NewK
   const now = ctx.clock.now();
   const id = await ctx.ids.next(now);
   const isHub = actor.kind === "Application";
-  const iri = isHub ? `${ctx.hub.origin}/actor` : `${ctx.hub.origin}/actors/${id}`;
+  const base = `${ctx.hub.origin}/actors/${id}`;
+  const iri = isHub ? `${ctx.hub.origin}/actor` : base;
   const inserted = await ctx.db
     .insert(actors)
     .values({
@@ -35,7 +36,7 @@ export async function createActor(ctx: Ctx, actor: NewActor, keys: readonly NewK
       ...actor,
       host: null,
       url: isHub ? `${ctx.hub.origin}/` : `${ctx.hub.origin}/@${actor.handle}`,
-      inbox: `${iri}/inbox`,
+      inbox: `${base}/inbox`,
       sharedInbox: `${ctx.hub.origin}/inbox`,
       outbox: `${iri}/outbox`,
       followers: `${iri}/followers`,
@@ -102,7 +103,9 @@ export async function removeRemoteActor(ctx: Ctx, iri: string): Promise<void> {
       .where(and(eq(actors.iri, iri), sql`${actors.host} is not null`, isNull(actors.deleted)))
       .returning({ id: actors.id });
     if (actor === undefined) return;
-    await ctx.db.delete(follows).where(or(eq(follows.followerId, actor.id), eq(follows.followedId, actor.id)));
+    await ctx.db
+      .delete(follows)
+      .where(or(eq(follows.followerId, actor.id), eq(follows.followedId, actor.id)));
     await ctx.db
       .update(posts)
       .set({ deleted: now, content: "", summary: null })
@@ -116,5 +119,6 @@ export async function removeRemoteActor(ctx: Ctx, iri: string): Promise<void> {
 
 /** Tells the followers elsewhere that an actor of ours looks different now. */
 export async function announceActor(ctx: Ctx, actorId: Id): Promise<void> {
+  await documentChanged(ctx, actorId);
   await emit(ctx, { name: "actor.updated", subject: actorId.toString(), actorId: actorId.toString() });
 }

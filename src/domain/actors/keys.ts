@@ -18,10 +18,7 @@ export interface NewKey {
  * five times dearer) and Ed25519 for object proofs. Takes some 50 ms of a thread: call it before the transaction.
  */
 export async function generateKeys(ctx: Ctx): Promise<NewKey[]> {
-  const [rsa, ed25519] = await Promise.all([
-    generate("rsa", { modulusLength: 2048 }),
-    generate("ed25519"),
-  ]);
+  const [rsa, ed25519] = await Promise.all([generate("rsa", { modulusLength: 2048 }), generate("ed25519")]);
   return [seal(ctx, "rsa", rsa), seal(ctx, "ed25519", ed25519)];
 }
 
@@ -40,7 +37,11 @@ export async function saveKeys(ctx: Ctx, actorId: Id, keys: readonly NewKey[]): 
 }
 
 /** A local actor's private key, opened. @throws Error when the actor has none (it is not ours) */
-export async function loadPrivateKey(ctx: Ctx, actorId: Id, kind: KeyKind): Promise<{ actorIri: string; key: KeyObject }> {
+export async function loadPrivateKey(
+  ctx: Ctx,
+  actorId: Id,
+  kind: KeyKind,
+): Promise<{ actorIri: string; key: KeyObject }> {
   const [row] = await ctx.db
     .select({ iri: actors.iri, privateKey: actorKeys.privateKey })
     .from(actorKeys)
@@ -52,7 +53,10 @@ export async function loadPrivateKey(ctx: Ctx, actorId: Id, kind: KeyKind): Prom
 }
 
 /** The public halves of a local actor's keys. @throws Error when the actor has none */
-export async function loadPublicKeys(ctx: Ctx, actorId: Id): Promise<Record<KeyKind, { pem: string; key: KeyObject }>> {
+export async function loadPublicKeys(
+  ctx: Ctx,
+  actorId: Id,
+): Promise<Record<KeyKind, { pem: string; key: KeyObject }>> {
   const rows = await ctx.db
     .select({ kind: actorKeys.kind, publicKey: actorKeys.publicKey })
     .from(actorKeys)

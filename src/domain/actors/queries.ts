@@ -93,7 +93,10 @@ export async function actorByAcct(ctx: Ctx, acct: string): Promise<ActorView> {
       .select({ ...actorColumns, deleted: actors.deleted })
       .from(actors)
       .where(
-        and(sql`lower(${actors.handle}) = ${name}`, host === null ? isNull(actors.host) : eq(actors.host, host)),
+        and(
+          sql`lower(${actors.handle}) = ${name}`,
+          host === null ? isNull(actors.host) : eq(actors.host, host),
+        ),
       )
       .orderBy(desc(actors.id))
       .limit(1),
@@ -138,6 +141,37 @@ export async function profile(ctx: Ctx, actor: ActorView, viewerId: Id | null): 
   };
 }
 
+/** How an actor stands to several others: one query for a whole list. */
+export async function relations(
+  ctx: Ctx,
+  others: readonly ActorView[],
+  viewerId: Id,
+): Promise<Map<Id, ProfileView["relation"]>> {
+  const ids = others.map((other) => other.id);
+  const rows =
+    ids.length === 0
+      ? []
+      : await ctx.db
+          .select({ followerId: follows.followerId, followedId: follows.followedId, state: follows.state })
+          .from(follows)
+          .where(
+            or(
+              and(eq(follows.followerId, viewerId), inArray(follows.followedId, ids)),
+              and(eq(follows.followedId, viewerId), inArray(follows.followerId, ids)),
+            ),
+          );
+  return new Map(
+    ids.map((id) => [
+      id,
+      {
+        following: rows.find((row) => row.followerId === viewerId && row.followedId === id)?.state ?? "no",
+        followedBy: rows.some((row) => row.followerId === id && row.state === "accepted"),
+        own: id === viewerId,
+      },
+    ]),
+  );
+}
+
 /** Organizations of this hub, newest first. */
 export async function directory(ctx: Ctx, before: Id | null, limit = 20): Promise<Page<ActorView>> {
   const rows = await ctx.db
@@ -166,7 +200,7 @@ export async function searchActors(ctx: Ctx, words: string, limit = 20): Promise
     .from(actors)
     .where(
       and(
-        sql`(${actors.name} ilike ${pattern} or ${actors.handle} ilike ${pattern})`,
+        sql`(${actors.name} || ' ' || ${actors.handle}) ilike ${pattern}`,
         sql`${actors.kind} <> 'Application'`,
         isNull(actors.deleted),
       ),
@@ -222,7 +256,12 @@ export async function findActor(ctx: Ctx, address: string): Promise<ActorRef | n
 }
 
 /** A known actor by its handle; `host` null for ours. Of remote ones only those read after `since`. */
-export async function findActorByHandle(ctx: Ctx, name: string, host: string | null, since?: Date): Promise<ActorRef | null> {
+export async function findActorByHandle(
+  ctx: Ctx,
+  name: string,
+  host: string | null,
+  since?: Date,
+): Promise<ActorRef | null> {
   const [row] = await ctx.db
     .select(refColumns)
     .from(actors)
@@ -241,5 +280,8 @@ export async function findActorByHandle(ctx: Ctx, name: string, host: string | n
 
 /** Several known actors at once; what is not there is left out. */
 export async function findActors(ctx: Ctx, ids: readonly Id[]): Promise<ActorRef[]> {
-  return ctx.db.select(refColumns).from(actors).where(inArray(actors.id, [...ids]));
+  return ctx.db
+    .select(refColumns)
+    .from(actors)
+    .where(inArray(actors.id, [...ids]));
 }

@@ -25,9 +25,12 @@ export function checkHandle(text: string, field = "handle"): string {
   const handle = text.trim().replace(/^@/, "").toLowerCase();
   if (handle === "") throw new DomainError("required", "a handle is required", { field });
   if (!/^[a-z0-9_]{2,30}$/.test(handle)) {
-    throw new DomainError("not_a_handle", "a handle has 2 to 30 letters a–z, digits or underscores", { field });
+    throw new DomainError("not_a_handle", "a handle has 2 to 30 letters a–z, digits or underscores", {
+      field,
+    });
   }
-  if (RESERVED.has(handle)) throw new DomainError("handle_reserved", `the handle ${handle} is reserved`, { field });
+  if (RESERVED.has(handle))
+    throw new DomainError("handle_reserved", `the handle ${handle} is reserved`, { field });
   return handle;
 }
 

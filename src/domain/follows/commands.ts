@@ -67,7 +67,9 @@ export async function acceptFollow(
   await ctx.db
     .update(follows)
     .set({ state: "accepted", accepted: ctx.clock.now() })
-    .where(and(eq(follows.followedId, followedId), which(followerId, followIri), eq(follows.state, "pending")));
+    .where(
+      and(eq(follows.followedId, followedId), which(followerId, followIri), eq(follows.state, "pending")),
+    );
 }
 
 /** The followed actor refuses, or removes a follower it had. */
@@ -85,7 +87,10 @@ function which(followerId: Id | null, followIri: string | null) {
 }
 
 /** The follower stops following. Nothing happens when it did not follow. */
-export async function undoFollow(ctx: Ctx, { followerId, followedId }: { followerId: Id; followedId: Id }): Promise<void> {
+export async function undoFollow(
+  ctx: Ctx,
+  { followerId, followedId }: { followerId: Id; followedId: Id },
+): Promise<void> {
   await transact(ctx, async (ctx) => {
     const [gone] = await ctx.db
       .delete(follows)

@@ -16,7 +16,9 @@ export async function followList(
   limit = 40,
 ): Promise<Page<ActorView>> {
   const [mine, other] =
-    side === "followers" ? [follows.followedId, follows.followerId] : [follows.followerId, follows.followedId];
+    side === "followers"
+      ? [follows.followedId, follows.followerId]
+      : [follows.followerId, follows.followedId];
   const rows = await ctx.db
     .select({ followId: follows.id, actor: actorColumns })
     .from(follows)
@@ -45,7 +47,12 @@ export async function followedHere(ctx: Ctx, actorId: Id): Promise<boolean> {
           .select({ one: sql`1` })
           .from(follows)
           .innerJoin(follower, and(eq(follower.id, follows.followerId), isNull(follower.host)))
-          .where(and(eq(follows.followedId, actorId), or(eq(follows.state, "accepted"), eq(follows.state, "pending")))),
+          .where(
+            and(
+              eq(follows.followedId, actorId),
+              or(eq(follows.state, "accepted"), eq(follows.state, "pending")),
+            ),
+          ),
       ),
     })
     .from(sql`(select 1) as one`);

@@ -30,7 +30,9 @@ export async function setUpHub(ctx: Ctx, input: Setup): Promise<Acting> {
   const description = optionalText("description", input.description, 1000) ?? "";
   const currencyName = requiredText("currency_name", input.currencyName, 40);
   const currencySymbol = requiredText("currency_symbol", input.currencySymbol, 8);
-  const account = await prepareAccount(ctx, { ...input.admin, role: "admin", locale: input.locale }).catch(adminField);
+  const account = await prepareAccount(ctx, { ...input.admin, role: "admin", locale: input.locale }).catch(
+    adminField,
+  );
   const hubKeys = await generateKeys(ctx);
   return transact(ctx, async (ctx) => {
     // Two browsers may send the form at once.
@@ -58,7 +60,10 @@ export async function setUpHub(ctx: Ctx, input: Setup): Promise<Acting> {
 /** The form calls the first account's fields `admin_…`. */
 function adminField(error: unknown): never {
   if (error instanceof DomainError && error.field !== undefined) {
-    throw new DomainError(error.code, error.message, { field: `admin_${error.field}`, details: { ...error.details } });
+    throw new DomainError(error.code, error.message, {
+      field: `admin_${error.field}`,
+      details: { ...error.details },
+    });
   }
   throw error;
 }

@@ -49,7 +49,9 @@ export async function localHub(ctx: Ctx): Promise<HubView> {
 }
 
 /** What NodeInfo tells of this hub's size; estimates would do, and these are cheap enough to be exact. */
-export async function usage(ctx: Ctx): Promise<{ users: { total: number }; localPosts: number; localComments: number }> {
+export async function usage(
+  ctx: Ctx,
+): Promise<{ users: { total: number }; localPosts: number; localComments: number }> {
   const [row] = await ctx.db.execute<{ accounts: string; posts: string; comments: string }>(sql`
     select (select count(*) from accounts) as accounts,
       (select count(*) from posts where local and visibility = 'public' and deleted is null and in_reply_to is null) as posts,

@@ -6,8 +6,9 @@ import type { Acting, Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { followedHere } from "../follows/queries.ts";
 import { plainToHtml } from "../html.ts";
-import { emit, transact } from "../transact.ts";
+import { documentChanged, emit, transact } from "../transact.ts";
 import { optionalText, requiredText } from "../validate.ts";
+import { knowsPost } from "./queries.ts";
 
 export const POST_MAX = 5000;
 
@@ -90,7 +91,11 @@ export async function receivePost(ctx: Ctx, actorId: Id, post: RemotePost): Prom
     await ctx.db.update(posts).set(changes).where(eq(posts.id, known.id));
     return true;
   }
-  if (!(await followedHere(ctx, actorId)) && !(await answersKnownPost(ctx, post.inReplyTo))) return false;
+  if (
+    !(await followedHere(ctx, actorId)) &&
+    !(post.inReplyTo !== null && (await knowsPost(ctx, post.inReplyTo)))
+  )
+    return false;
   if (await wasDeleted(ctx, post.iri)) return false;
   const inserted = await ctx.db
     .insert(posts)
@@ -98,15 +103,6 @@ export async function receivePost(ctx: Ctx, actorId: Id, post: RemotePost): Prom
     .onConflictDoNothing()
     .returning({ id: posts.id });
   return inserted.length > 0;
-}
-
-async function answersKnownPost(ctx: Ctx, iri: string | null): Promise<boolean> {
-  if (iri === null) return false;
-  const [row] = await ctx.db
-    .select({ id: posts.id })
-    .from(posts)
-    .where(and(eq(posts.iri, iri), isNull(posts.deleted)));
-  return row !== undefined;
 }
 
 /**
@@ -119,9 +115,17 @@ export async function deletePost(ctx: Ctx, acting: Acting, id: Id): Promise<void
     const [row] = await ctx.db
       .update(posts)
       .set(erased(ctx))
-      .where(and(eq(posts.id, id), eq(posts.actorId, acting.actorId), eq(posts.local, true), isNull(posts.deleted)))
+      .where(
+        and(
+          eq(posts.id, id),
+          eq(posts.actorId, acting.actorId),
+          eq(posts.local, true),
+          isNull(posts.deleted),
+        ),
+      )
       .returning({ id: posts.id });
     if (row === undefined) throw new DomainError("not_found", "no such post");
+    await documentChanged(ctx, id);
     await emit(ctx, { name: "post.deleted", subject: acting.actorId.toString(), postId: id.toString() });
   });
 }

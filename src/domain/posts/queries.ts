@@ -53,7 +53,12 @@ function readable(viewerId: Id | null): SQL | undefined {
 }
 
 /** The posts of those whom an actor follows, and its own. */
-export async function homeTimeline(ctx: Ctx, viewerId: Id, before: Id | null, limit = PAGE): Promise<Page<PostView>> {
+export async function homeTimeline(
+  ctx: Ctx,
+  viewerId: Id,
+  before: Id | null,
+  limit = PAGE,
+): Promise<Page<PostView>> {
   // The newest few of each, merged: reads at most (follows × limit) index entries, and nothing has to be written for each
   // follower when a post arrives.
   const from = sql`(
@@ -69,11 +74,20 @@ export async function homeTimeline(ctx: Ctx, viewerId: Id, before: Id | null, li
 }
 
 /** Public posts of this hub. */
-export async function hubTimeline(ctx: Ctx, viewerId: Id | null, before: Id | null, limit = PAGE): Promise<Page<PostView>> {
+export async function hubTimeline(
+  ctx: Ctx,
+  viewerId: Id | null,
+  before: Id | null,
+  limit = PAGE,
+): Promise<Page<PostView>> {
   return select(
     ctx,
     viewerId,
-    and(eq(posts.local, true), eq(posts.visibility, "public"), before === null ? undefined : lt(posts.id, before)),
+    and(
+      eq(posts.local, true),
+      eq(posts.visibility, "public"),
+      before === null ? undefined : lt(posts.id, before),
+    ),
     limit,
   );
 }
@@ -117,7 +131,18 @@ export async function postById(ctx: Ctx, id: Id, viewerId: Id | null): Promise<P
   throw new DomainError("not_found", "no such post");
 }
 
-async function select(ctx: Ctx, viewerId: Id | null, where: SQL | undefined, limit: number): Promise<Page<PostView>> {
+/** One post by its iri, as far as the one who looks may read it. */
+export async function postByIri(ctx: Ctx, iri: string, viewerId: Id | null): Promise<PostView | null> {
+  const page = await select(ctx, viewerId, and(eq(posts.iri, iri), readable(viewerId)), 1);
+  return page.items[0] ?? null;
+}
+
+async function select(
+  ctx: Ctx,
+  viewerId: Id | null,
+  where: SQL | undefined,
+  limit: number,
+): Promise<Page<PostView>> {
   const rows = await ctx.db
     .select({
       id: posts.id,
@@ -154,6 +179,15 @@ async function select(ctx: Ctx, viewerId: Id | null, where: SQL | undefined, lim
     limit,
     (post) => post.id,
   );
+}
+
+/** Is this one of the posts we have? */
+export async function knowsPost(ctx: Ctx, iri: string): Promise<boolean> {
+  const [row] = await ctx.db
+    .select({ id: posts.id })
+    .from(posts)
+    .where(and(eq(posts.iri, iri), isNull(posts.deleted)));
+  return row !== undefined;
 }
 
 /** A post of ours with what its Note says; a deleted one too, so that it can be served as a tombstone. */

@@ -9,7 +9,7 @@ import { followedHere } from "../follows/queries.ts";
 import { plainToHtml } from "../html.ts";
 import { localHub } from "../hubs/queries.ts";
 import { deletePost, insertPost } from "../posts/commands.ts";
-import { emit, transact } from "../transact.ts";
+import { documentChanged, emit, transact } from "../transact.ts";
 import { companionHtml } from "./companion.ts";
 import { checkProposal, type ProposalInput } from "./rules.ts";
 
@@ -41,7 +41,11 @@ export async function publishProposal(ctx: Ctx, acting: Acting, input: ProposalI
       currencyScale: priced ? hub.currencyScale : null,
       published,
     });
-    await emit(ctx, { name: "proposal.published", subject: acting.actorId.toString(), proposalId: id.toString() });
+    await emit(ctx, {
+      name: "proposal.published",
+      subject: acting.actorId.toString(),
+      proposalId: id.toString(),
+    });
     await insertPost(ctx, acting, {
       content: companionHtml(checked, iri, hub.currencySymbol, hub.currencyScale),
       source: null,
@@ -74,7 +78,12 @@ export async function withdrawProposal(ctx: Ctx, acting: Acting, id: Id): Promis
       )
       .returning({ iri: proposals.iri });
     if (row === undefined) throw new DomainError("not_found", "no such proposal");
-    await emit(ctx, { name: "proposal.withdrawn", subject: acting.actorId.toString(), proposalId: id.toString() });
+    await documentChanged(ctx, id);
+    await emit(ctx, {
+      name: "proposal.withdrawn",
+      subject: acting.actorId.toString(),
+      proposalId: id.toString(),
+    });
     const companions = await ctx.db
       .select({ id: posts.id })
       .from(posts)
@@ -120,11 +129,17 @@ export async function receiveProposal(ctx: Ctx, actorId: Id, proposal: RemotePro
   const now = ctx.clock.now();
   const published = proposal.published < now ? proposal.published : now;
   const [known] = await ctx.db
-    .select({ id: proposals.id, actorId: proposals.actorId, revision: proposals.revision, deleted: proposals.deleted })
+    .select({
+      id: proposals.id,
+      actorId: proposals.actorId,
+      revision: proposals.revision,
+      deleted: proposals.deleted,
+    })
     .from(proposals)
     .where(eq(proposals.iri, proposal.iri));
   if (known !== undefined) {
-    if (known.actorId !== actorId || known.deleted !== null || proposal.revision <= known.revision) return false;
+    if (known.actorId !== actorId || known.deleted !== null || proposal.revision <= known.revision)
+      return false;
     const { iri: _, published: __, ...changes } = proposal;
     await ctx.db.update(proposals).set(changes).where(eq(proposals.id, known.id));
     return true;

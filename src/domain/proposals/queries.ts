@@ -76,7 +76,12 @@ export async function proposalById(ctx: Ctx, id: Id, viewerId: Id | null): Promi
   throw new DomainError("not_found", "no such proposal");
 }
 
-async function select(ctx: Ctx, viewerId: Id | null, where: SQL | undefined, limit: number): Promise<ProposalView[]> {
+async function select(
+  ctx: Ctx,
+  viewerId: Id | null,
+  where: SQL | undefined,
+  limit: number,
+): Promise<ProposalView[]> {
   const rows = await ctx.db
     .select({
       id: proposals.id,

@@ -54,12 +54,16 @@ export interface CheckedProposal {
 export function checkProposal(input: ProposalInput, scale: number, now: Date): CheckedProposal {
   const category = CATEGORIES.find((known) => known === input.category);
   if (category === undefined) {
-    throw new DomainError(input.category === "" ? "required" : "invalid", "no such category", { field: "category" });
+    throw new DomainError(input.category === "" ? "required" : "invalid", "no such category", {
+      field: "category",
+    });
   }
   const available = quantity("available", input.available);
   const minimum = quantity("minimum", input.minimum);
   if (available !== null && minimum !== null && minimum > available) {
-    throw new DomainError("minimum_over_available", "the minimum is more than what is available", { field: "minimum" });
+    throw new DomainError("minimum_over_available", "the minimum is more than what is available", {
+      field: "minimum",
+    });
   }
   return {
     purpose: input.purpose,
@@ -89,7 +93,9 @@ export function parsePrice(text: string, scale: number): bigint {
   const match = /^([0-9]{1,9})(?:[.,]([0-9]{1,6}))?$/.exec(typed);
   const fraction = match?.[2] ?? "";
   if (match === null || fraction.replace(/0+$/, "").length > scale) {
-    throw new DomainError("not_a_number", `a price is a number with at most ${scale} decimals`, { field: "price" });
+    throw new DomainError("not_a_number", `a price is a number with at most ${scale} decimals`, {
+      field: "price",
+    });
   }
   const unit = 10n ** BigInt(scale);
   const price = BigInt(match[1] ?? "0") * unit + BigInt(fraction.slice(0, scale).padEnd(scale, "0") || "0");
@@ -121,7 +127,11 @@ function endOfDay(text: string | undefined, now: Date): Date | null {
   const typed = (text ?? "").trim();
   if (typed === "") return null;
   const end = new Date(`${typed}T23:59:59.999Z`);
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(typed) || Number.isNaN(end.getTime()) || !end.toISOString().startsWith(typed)) {
+  if (
+    !/^\d{4}-\d{2}-\d{2}$/.test(typed) ||
+    Number.isNaN(end.getTime()) ||
+    !end.toISOString().startsWith(typed)
+  ) {
     throw new DomainError("not_a_date", "a date is written as year-month-day", { field: "ends" });
   }
   if (end <= now) throw new DomainError("in_the_past", "this day has passed", { field: "ends" });

@@ -14,7 +14,10 @@ export async function onActorUpdate({ ctx, remote, forgetKeys }: InboxData, upda
 }
 
 /** A remote actor is gone: believed at once when it says so itself and its server no longer serves it. */
-export async function onActorDelete({ ctx, check, remote, forgetKeys }: InboxData, remove: Delete): Promise<void> {
+export async function onActorDelete(
+  { ctx, check, remote, forgetKeys }: InboxData,
+  remove: Delete,
+): Promise<void> {
   const activityIri = check(remove.id);
   const iri = remove.actorId?.href;
   if (activityIri === null || iri === undefined) return;
@@ -23,7 +26,8 @@ export async function onActorDelete({ ctx, check, remote, forgetKeys }: InboxDat
   const stillThere = await remote.fetchObject(iri).then(
     () => true,
     (error: unknown) => {
-      if (error instanceof DomainError && ["remote_not_found", "gone", "remote_invalid"].includes(error.code)) return false;
+      if (error instanceof DomainError && ["remote_not_found", "gone", "remote_invalid"].includes(error.code))
+        return false;
       throw error;
     },
   );

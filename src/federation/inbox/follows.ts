@@ -49,7 +49,12 @@ async function answer(
   let followerId = known?.followedId === followed.id ? known.followerId : null;
   if (followerId === null) {
     const embedded = await activity.getObject(EMBEDDED_ONLY);
-    if (!(embedded instanceof Follow) || embedded.objectId?.href !== followed.iri || embedded.actorId === null) return;
+    if (
+      !(embedded instanceof Follow) ||
+      embedded.objectId?.href !== followed.iri ||
+      embedded.actorId === null
+    )
+      return;
     const follower = await findActor(ctx, embedded.actorId.href);
     if (follower === null || follower.host !== null) return;
     followerId = follower.id;
@@ -69,7 +74,12 @@ export async function onUndoFollow({ ctx, check, remote }: InboxData, undo: Undo
   let followedId = known?.followerId === follower.id ? known.followedId : null;
   if (followedId === null) {
     const embedded = await undo.getObject(EMBEDDED_ONLY);
-    if (!(embedded instanceof Follow) || embedded.actorId?.href !== follower.iri || embedded.objectId === null) return;
+    if (
+      !(embedded instanceof Follow) ||
+      embedded.actorId?.href !== follower.iri ||
+      embedded.objectId === null
+    )
+      return;
     followedId = (await findActor(ctx, embedded.objectId.href))?.id ?? null;
     if (followedId === null) return;
   }

@@ -1,4 +1,4 @@
-import { type FederationBuilder, type InboxContext } from "@fedify/fedify";
+import type { FederationBuilder, InboxContext } from "@fedify/fedify";
 import { Accept, Activity, Create, Delete, Follow, Reject, Undo, Update } from "@fedify/vocab";
 import { getLogger } from "@logtape/logtape";
 import type { InboxData } from "../context.ts";
@@ -12,21 +12,42 @@ const logger = getLogger(["ayni", "inbox"]);
 export function registerInbox(builder: FederationBuilder<InboxData>): void {
   builder
     .setInboxListeners("/actors/{identifier}/inbox", "/inbox")
-    .on(Follow, ({ data }, follow) => onFollow(data, follow))
-    .on(Accept, ({ data }, accept) => onAccept(data, accept))
-    .on(Reject, ({ data }, reject) => onReject(data, reject))
-    .on(Undo, ({ data }, undo) => onUndoFollow(data, undo))
-    .on(Create, ({ data }, create) => onObject(data, create))
-    .on(Update, async ({ data }, update) => {
-      if (update.objectId?.href === update.actorId?.href) await onActorUpdate(data, update);
-      else await onObject(data, update);
-    })
-    .on(Delete, async ({ data }, remove) => {
-      if (remove.objectId?.href === remove.actorId?.href) await onActorDelete(data, remove);
-      else await onObjectDelete(data, remove);
-    })
+    .on(Follow, bySigner(onFollow))
+    .on(Accept, bySigner(onAccept))
+    .on(Reject, bySigner(onReject))
+    .on(Undo, bySigner(onUndoFollow))
+    .on(Create, bySigner(onObject))
+    .on(
+      Update,
+      bySigner((data, update: Update) =>
+        isAboutItself(update) ? onActorUpdate(data, update) : onObject(data, update),
+      ),
+    )
+    .on(
+      Delete,
+      bySigner((data, remove: Delete) =>
+        isAboutItself(remove) ? onActorDelete(data, remove) : onObjectDelete(data, remove),
+      ),
+    )
     .on(Activity, (_: InboxContext<InboxData>, activity) => {
       logger.debug("Not of concern here: {id}", { id: activity.id?.href });
     })
     .onError((_, error) => logger.debug("Activity failed: {error}", { error }));
+}
+
+/**
+ * The door read plain JSON, this is JSON-LD, and the two may be made to disagree: what counts is that the one who signed is
+ * the only one who acts, and that the activity's id is of the same server.
+ */
+function bySigner<T extends Activity>(handler: (data: InboxData, activity: T) => Promise<void>) {
+  return async ({ data }: InboxContext<InboxData>, activity: T): Promise<void> => {
+    const [actor, ...others] = activity.actorIds;
+    const own = actor?.href === data.signer && others.length === 0 && activity.id?.origin === actor.origin;
+    if (own) await handler(data, activity);
+    else logger.info("Dropped {id}: not wholly its signer's", { id: activity.id?.href });
+  };
+}
+
+function isAboutItself(activity: Activity): boolean {
+  return activity.objectId !== null && activity.objectId.href === activity.actorId?.href;
 }

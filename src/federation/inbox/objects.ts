@@ -1,4 +1,4 @@
-import { type Create, type Delete, Object as ASObject, type Update } from "@fedify/vocab";
+import type { Object as ASObject, Create, Delete, Update } from "@fedify/vocab";
 import type { Id } from "../../db/ids.ts";
 import { receiveOnce, rememberDeletion } from "../../domain/activities/commands.ts";
 import { DomainError } from "../../domain/errors.ts";
@@ -34,7 +34,8 @@ export async function onForwarded(data: Federation, iri: string, deleted: boolea
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     if (error.code === "remote_unreachable") throw error;
-    if (deleted && ["remote_not_found", "gone"].includes(error.code)) await removeRemotePost(data.ctx, null, iri);
+    if (deleted && ["remote_not_found", "gone"].includes(error.code))
+      await removeRemotePost(data.ctx, null, iri);
     return;
   }
   const authorIri = fetched.object.attributionId?.href;
@@ -54,7 +55,8 @@ export async function onObjectDelete({ ctx, check, remote }: InboxData, remove: 
   if (new URL(objectIri).origin !== new URL(author.iri).origin) return;
   await receiveOnce(ctx, iri, async (ctx) => {
     const found =
-      (await removeRemotePost(ctx, author.id, objectIri)) || (await removeRemoteProposal(ctx, author.id, objectIri));
+      (await removeRemotePost(ctx, author.id, objectIri)) ||
+      (await removeRemoteProposal(ctx, author.id, objectIri));
     // It may have overtaken the Create.
     return found || (await rememberDeletion(ctx, author.id, objectIri));
   });
@@ -107,6 +109,7 @@ async function objectOf(
   if (new URL(iri).origin !== new URL(authorIri).origin) return remote.fetchObject(iri);
   const embedded = await activity.getObject(EMBEDDED_ONLY);
   const json = raw["object"];
-  if (embedded === null || typeof json !== "object" || json === null || Array.isArray(json)) return remote.fetchObject(iri);
+  if (embedded === null || typeof json !== "object" || json === null || Array.isArray(json))
+    return remote.fetchObject(iri);
   return { object: embedded, raw: json };
 }

@@ -17,7 +17,7 @@ const FETCHES = 15;
 
 /** What the door stores: an activity as it came, or the address of one that somebody else brought. */
 export const inboxJob = z.union([
-  z.object({ body: z.string(), received: z.string() }),
+  z.object({ body: z.string(), signer: z.string(), received: z.string() }),
   z.object({ refetch: z.string(), deleted: z.boolean() }),
 ]);
 
@@ -25,7 +25,10 @@ export const inboxJob = z.union([
  * Takes one verified activity to its handler. Fedify verifies nothing again; a handler that throws fails the job, which is
  * then tried again. What cannot be understood or is not allowed is dropped: trying again would not change it.
  */
-export function createInboxWorker(federation: Federation, fedify: Fedify<InboxData>): (job: Job) => Promise<void> {
+export function createInboxWorker(
+  federation: Federation,
+  fedify: Fedify<InboxData>,
+): (job: Job) => Promise<void> {
   return async (job) => {
     const payload = inboxJob.parse(job.payload);
     try {
@@ -33,7 +36,7 @@ export function createInboxWorker(federation: Federation, fedify: Fedify<InboxDa
         if ("refetch" in payload) return onForwarded(federation, payload.refetch, payload.deleted);
         const raw = typeMarketplaceTerms(JSON.parse(payload.body) as JsonObject);
         await fedify.processQueuedTask(
-          { ...federation, raw },
+          { ...federation, raw, signer: payload.signer },
           {
             type: "inbox",
             id: randomUUID(),

@@ -13,7 +13,13 @@ export async function onFollowRequested(ctx: Ctx, followId: Id): Promise<Outgoin
   const { iri, follower, followed } = follow;
   return {
     actorId: follower.id,
-    activity: toActivity({ id: iri, type: "Follow", actor: follower.iri, object: followed.iri, to: [followed.iri] }),
+    activity: toActivity({
+      id: iri,
+      type: "Follow",
+      actor: follower.iri,
+      object: followed.iri,
+      to: [followed.iri],
+    }),
     object: followed.iri,
     audience: "direct",
     recipients: { actors: [followed.id] },

@@ -15,7 +15,10 @@ export interface ActivityFields {
  * An activity as it goes over the wire. Addressing is always arrays, since some peers parse nothing else; `actor` is always
  * an id, since an embedded actor is refused by some (federation.md, 5.14).
  */
-export function toActivity(fields: ActivityFields, context: readonly (string | object)[] = ACTIVITY_CONTEXT): JsonObject {
+export function toActivity(
+  fields: ActivityFields,
+  context: readonly (string | object)[] = ACTIVITY_CONTEXT,
+): JsonObject {
   return document(context, {
     id: fields.id,
     type: fields.type,

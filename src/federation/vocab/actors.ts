@@ -1,5 +1,5 @@
-import { Application, Group, Image, Organization, Person, Service } from "@fedify/vocab";
 import type { Object as ASObject } from "@fedify/vocab";
+import { Application, Group, Image, Organization, Person, Service } from "@fedify/vocab";
 import type { ActorKind } from "../../db/schema/actors.ts";
 import type { RemoteActor } from "../../domain/actors/commands.ts";
 import { htmlToText, sanitizeHtml } from "../../domain/html.ts";
@@ -74,7 +74,11 @@ export function toActor(actor: ActorDocument): JsonObject {
  * @param host the host of its handle
  * @param check which ids are acceptable (https, or http where that is allowed)
  */
-export async function parseActor(object: ASObject, host: string, check: IriCheck): Promise<RemoteActor | null> {
+export async function parseActor(
+  object: ASObject,
+  host: string,
+  check: IriCheck,
+): Promise<RemoteActor | null> {
   const kind = kindOf(object);
   if (kind === null) return null;
   const actor = object as Person;

@@ -1,5 +1,5 @@
-import { Article, Event, Link, Note, Page, Question, Video } from "@fedify/vocab";
 import type { Object as ASObject } from "@fedify/vocab";
+import { Article, Event, Link, Note, Page, Question, Video } from "@fedify/vocab";
 import type { Visibility } from "../../db/schema/posts.ts";
 import { htmlToText, sanitizeHtml } from "../../domain/html.ts";
 import type { RemotePost } from "../../domain/posts/commands.ts";
@@ -61,8 +61,13 @@ function proposalLink(href: string): JsonObject {
  * A remote post, or null when it is none: another type, no text at all, addressed to nobody that we could show it to, or not
  * wholly its author's.
  */
-export async function parsePost(object: ASObject, author: { iri: string; followers: string | null }, check: IriCheck): Promise<RemotePost | null> {
-  const titled = object instanceof Article || object instanceof Page || object instanceof Event || object instanceof Video;
+export async function parsePost(
+  object: ASObject,
+  author: { iri: string; followers: string | null },
+  check: IriCheck,
+): Promise<RemotePost | null> {
+  const titled =
+    object instanceof Article || object instanceof Page || object instanceof Event || object instanceof Video;
   if (!(titled || object instanceof Note || object instanceof Question)) return null;
   const iri = check(object.id);
   const visibility = visibilityOf(object, author.followers);

@@ -1,5 +1,5 @@
-import { type Intent, Link, Place, Proposal } from "@fedify/vocab";
 import type { Object as ASObject } from "@fedify/vocab";
+import { type Intent, Link, Place, Proposal } from "@fedify/vocab";
 import type { Settlement } from "../../db/schema/proposals.ts";
 import { htmlToText, sanitizeHtml } from "../../domain/html.ts";
 import { CATEGORIES } from "../../domain/proposals/categories.ts";
@@ -65,7 +65,10 @@ function reciprocal(proposal: OutgoingProposal): JsonObject {
       type: "Intent",
       action: "transfer",
       resourceConformsTo: proposal.currency,
-      resourceQuantity: { hasUnit: "one", hasNumericalValue: formatPrice(proposal.price, proposal.currencyScale) },
+      resourceQuantity: {
+        hasUnit: "one",
+        hasNumericalValue: formatPrice(proposal.price, proposal.currencyScale),
+      },
     },
   };
 }
@@ -174,7 +177,8 @@ function wholeNumber(value: string | null | undefined): number | null {
 async function placesOf(object: ASObject): Promise<string[]> {
   const names: string[] = [];
   for await (const location of object.getLocations(EMBEDDED_ONLY)) {
-    if (location instanceof Place && names.length < 5) names.push(cleanText(text(location.name) ?? "").slice(0, 120));
+    if (location instanceof Place && names.length < 5)
+      names.push(cleanText(text(location.name) ?? "").slice(0, 120));
   }
   return names.filter((name) => name !== "");
 }

@@ -1,5 +1,5 @@
 import type { ActorView } from "../../domain/actors/queries.ts";
-import type { Page } from "../../domain/posts/queries.ts";
+import type { Page } from "../../domain/page.ts";
 import { Layout } from "../ui/layout.tsx";
 import type { PageContext } from "../ui/page.ts";
 import { EmptyState, Pagination } from "../ui/text.tsx";

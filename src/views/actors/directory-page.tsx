@@ -1,5 +1,5 @@
 import type { ActorView } from "../../domain/actors/queries.ts";
-import type { Page } from "../../domain/posts/queries.ts";
+import type { Page } from "../../domain/page.ts";
 import { Icon } from "../ui/icons.tsx";
 import { Layout } from "../ui/layout.tsx";
 import type { PageContext } from "../ui/page.ts";
@@ -24,9 +24,9 @@ export const DirectoryPage = ({ page, organizations }: DirectoryPageProps) => {
     <Layout page={page} title={t("nav.directory")} section="directory">
       <div class="page-head">
         <h1>{t("directory.title")}</h1>
-        {create}
+        <p class="lead">{t("directory.text")}</p>
+        {create ? <div class="actions">{create}</div> : null}
       </div>
-      <p class="lead">{t("directory.text")}</p>
       {organizations.items.length === 0 ? (
         <EmptyState title={t("directory.empty")} text={t("directory.empty_text")} actions={create} />
       ) : null}

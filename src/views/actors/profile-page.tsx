@@ -1,5 +1,6 @@
 import type { ProfileView } from "../../domain/actors/queries.ts";
-import type { Page, PostView } from "../../domain/posts/queries.ts";
+import type { Page } from "../../domain/page.ts";
+import type { PostView } from "../../domain/posts/queries.ts";
 import type { ProposalView } from "../../domain/proposals/queries.ts";
 import { PostCard } from "../posts/post-card.tsx";
 import { ProposalCard } from "../proposals/proposal-card.tsx";
@@ -26,7 +27,13 @@ export const ProfilePage = ({ page, profile, tab, posts, proposals }: ProfilePag
   const { t } = page;
   const path = actorPath(profile);
   return (
-    <Layout page={page} title={profile.name} section={null} alternate={profile.iri}>
+    <Layout
+      page={page}
+      title={profile.name}
+      section={null}
+      alternate={profile.iri}
+      aside={page.viewer ? null : <FollowFromElsewhere page={page} profile={profile} />}
+    >
       <ProfileHead page={page} profile={profile} />
       <nav class="tabs" aria-label={t("profile.tabs")}>
         <a href={path} aria-current={tab === "posts" ? "page" : undefined}>
@@ -75,6 +82,23 @@ export const ProfilePage = ({ page, profile, tab, posts, proposals }: ProfilePag
   );
 };
 
+/** What a visitor can do: there is no follow button for somebody whose account is on another server. */
+const FollowFromElsewhere = ({ page, profile }: { page: PageContext; profile: ProfileView }) => {
+  const { t } = page;
+  return (
+    <section class="context-block">
+      <h2>{t("profile.elsewhere")}</h2>
+      <p>{t("profile.elsewhere_text")}</p>
+      <p>
+        <Handle>{fullHandle(page, profile)}</Handle>
+      </p>
+      <p>
+        <a href={`/login?next=${encodeURIComponent(actorPath(profile))}`}>{t("profile.elsewhere_login")}</a>
+      </p>
+    </section>
+  );
+};
+
 const ProfileHead = ({ page, profile }: { page: PageContext; profile: ProfileView }) => {
   const { t, locale } = page;
   const path = actorPath(profile);
@@ -94,7 +118,7 @@ const ProfileHead = ({ page, profile }: { page: PageContext; profile: ProfileVie
       <p class="profile-handle">
         <Handle>{handle}</Handle>
         <button
-          class="button button-quiet"
+          class="button button-quiet button-plain"
           type="button"
           data-copy={handle}
           data-copied={t("profile.copied")}

@@ -1,1 +1,12 @@
-export {};
+// All of the browser's code. Every page works without it.
+import { copyButtons } from "./copy.ts";
+import { keepDrafts } from "./drafts.ts";
+import { showErrors } from "./errors.ts";
+import { closeMenus } from "./menus.ts";
+import { submitOnce } from "./submit-once.ts";
+
+keepDrafts();
+submitOnce();
+copyButtons();
+closeMenus();
+showErrors();

@@ -1,4 +1,5 @@
-import type { Page, PostView } from "../../domain/posts/queries.ts";
+import type { Page } from "../../domain/page.ts";
+import type { PostView } from "../../domain/posts/queries.ts";
 import type { ProposalView } from "../../domain/proposals/queries.ts";
 import { ComposerForm } from "../posts/composer.tsx";
 import { PostCard } from "../posts/post-card.tsx";

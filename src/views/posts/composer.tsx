@@ -1,5 +1,19 @@
+import type { PostView } from "../../domain/posts/queries.ts";
 import { ErrorSummary, LanguageSelect, Select, TextArea, TextField, WritingForm } from "../ui/form.tsx";
+import { Icon } from "../ui/icons.tsx";
 import type { FormState, PageContext } from "../ui/page.ts";
+
+const VISIBILITIES = ["public", "unlisted", "followers"] as const satisfies readonly PostView["visibility"][];
+
+/** Whether what the details hide is worth opening them: something was chosen, or something there is wrong. */
+function changed(form: FormState | undefined): boolean {
+  return (
+    form !== undefined &&
+    (Boolean(form.values.summary) ||
+      (form.values.visibility ?? "public") !== "public" ||
+      form.errors.some((error) => error.field !== null && error.field !== "content"))
+  );
+}
 
 /** POST /posts: content, summary, visibility, language, as. */
 export const ComposerForm = ({ page, form }: { page: PageContext; form: FormState | undefined }) => {
@@ -24,32 +38,33 @@ export const ComposerForm = ({ page, form }: { page: PageContext; form: FormStat
           }}
         />
         <TextArea page={page} form={form} name="content" label={t("compose.content")} rows={3} required />
-        <details class="more" open={Boolean(form?.values.summary)}>
-          <summary>{t("compose.more")}</summary>
-          <TextField
-            page={page}
-            form={form}
-            name="summary"
-            label={t("compose.summary")}
-            hint={t("compose.summary_hint")}
-          />
+        <details class="more" open={changed(form)}>
+          <summary>
+            {t("compose.more")}
+            <Icon name="chevron" />
+          </summary>
+          <div class="more-fields">
+            <div class="columns">
+              <Select
+                page={page}
+                form={form}
+                name="visibility"
+                label={t("compose.visibility")}
+                required
+                value="public"
+                options={VISIBILITIES.map((value) => ({ value, label: t(`visibility.${value}`) }))}
+              />
+              <LanguageSelect page={page} form={form} />
+            </div>
+            <TextField
+              page={page}
+              form={form}
+              name="summary"
+              label={t("compose.summary")}
+              hint={t("compose.summary_hint")}
+            />
+          </div>
         </details>
-        <div class="columns">
-          <Select
-            page={page}
-            form={form}
-            name="visibility"
-            label={t("compose.visibility")}
-            required
-            value="public"
-            options={[
-              { value: "public", label: t("visibility.public") },
-              { value: "unlisted", label: t("visibility.unlisted") },
-              { value: "followers", label: t("visibility.followers") },
-            ]}
-          />
-          <LanguageSelect page={page} form={form} />
-        </div>
       </WritingForm>
     </section>
   );

@@ -24,13 +24,13 @@ export const PostCard = ({ page, post, full }: { page: PageContext; post: PostVi
           <a class="post-author" id={author} href={actorPath(post.author)}>
             <bdi>{post.author.name}</bdi>
           </a>
-          <span class="quiet">
+          <p class="post-line quiet">
             <Handle>@{post.author.acct}</Handle>
-          </span>
+            <a href={`/posts/${post.id}`}>
+              <Moment page={page} at={post.published} />
+            </a>
+          </p>
         </div>
-        <a class="post-time quiet" href={`/posts/${post.id}`}>
-          <Moment page={page} at={post.published} />
-        </a>
       </header>
       {post.inReplyTo ? (
         <p class="quiet post-reply">
@@ -40,10 +40,12 @@ export const PostCard = ({ page, post, full }: { page: PageContext; post: PostVi
       ) : null}
       <PostBody page={page} post={post} />
       <footer class="post-foot quiet">
-        <span>
-          <Icon name={VISIBILITY_ICONS[post.visibility]} />
-          {t(`visibility.${post.visibility}`)}
-        </span>
+        {full || post.own || post.visibility !== "public" ? (
+          <span>
+            <Icon name={VISIBILITY_ICONS[post.visibility]} />
+            {t(`visibility.${post.visibility}`)}
+          </span>
+        ) : null}
         {post.updated ? <span>{t("post.edited")}</span> : null}
         {full && !post.local ? (
           <ExternalLink href={post.url}>

@@ -1,4 +1,4 @@
-import type { Page } from "../../domain/posts/queries.ts";
+import type { Page } from "../../domain/page.ts";
 import { CATEGORIES, type Category } from "../../domain/proposals/categories.ts";
 import type { ProposalView } from "../../domain/proposals/queries.ts";
 import { Icon } from "../ui/icons.tsx";
@@ -24,19 +24,21 @@ export const ExchangePage = ({ page, filter, proposals }: ExchangePageProps) => 
   const { t } = page;
   const filtered = filter.purpose !== null || filter.category !== null;
   return (
-    <Layout page={page} title={t("nav.exchange")} section="exchange">
+    <Layout page={page} title={t("nav.exchange")} section="exchange" aside={<HowItWorks page={page} />}>
       <div class="page-head">
         <h1>{t("exchange.title")}</h1>
-        <a class="button" href="/proposals/new?purpose=offer">
-          <Icon name="offer" />
-          {t("proposal.publish_offer")}
-        </a>
-        <a class="button button-quiet" href="/proposals/new?purpose=request">
-          <Icon name="need" />
-          {t("proposal.publish_request")}
-        </a>
+        <p class="lead">{t("exchange.text")}</p>
+        <div class="actions">
+          <a class="button" href="/proposals/new?purpose=offer">
+            <Icon name="offer" />
+            {t("proposal.publish_offer")}
+          </a>
+          <a class="button button-quiet" href="/proposals/new?purpose=request">
+            <Icon name="need" />
+            {t("proposal.publish_request")}
+          </a>
+        </div>
       </div>
-      <p class="lead">{t("exchange.text")}</p>
       <FilterForm page={page} filter={filter} />
       {proposals.items.length === 0 ? (
         <EmptyState
@@ -62,6 +64,17 @@ export const ExchangePage = ({ page, filter, proposals }: ExchangePageProps) => 
     </Layout>
   );
 };
+
+const HowItWorks = ({ page }: { page: PageContext }) => (
+  <section class="context-block">
+    <h2>{page.t("exchange.how")}</h2>
+    <ol class="steps">
+      <li>{page.t("exchange.how_publish")}</li>
+      <li>{page.t("exchange.how_agree")}</li>
+      <li>{page.t("exchange.how_return")}</li>
+    </ol>
+  </section>
+);
 
 function exchangePath({ purpose, category }: ExchangeFilter): string {
   const query = new URLSearchParams();

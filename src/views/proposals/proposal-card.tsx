@@ -4,13 +4,21 @@ import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icons.tsx";
 import type { PageContext } from "../ui/page.ts";
 import { Day } from "../ui/time.tsx";
-import { categoryText, returnText } from "./terms.ts";
+import { categoryText, returnIcon, returnText } from "./terms.ts";
 
 /** Offer or need, by word, icon and colour. */
 export const PurposeBadge = ({ page, purpose }: { page: PageContext; purpose: ProposalView["purpose"] }) => (
   <span class={`badge badge-${purpose}`}>
     <Icon name={purpose === "offer" ? "offer" : "need"} />
     {page.t(`purpose.${purpose}`)}
+  </span>
+);
+
+/** What is asked in return; credits have their own colour. */
+export const Return = ({ page, proposal }: { page: PageContext; proposal: ProposalView }) => (
+  <span class={`return return-${proposal.settlement}`}>
+    <Icon name={returnIcon(proposal)} />
+    {returnText(page, proposal)}
   </span>
 );
 
@@ -36,9 +44,8 @@ export const ProposalCard = ({ page, proposal }: { page: PageContext; proposal: 
         </a>
       </p>
       <ul class="facts-line">
-        <li class="price">
-          <Icon name="coins" />
-          {returnText(page, proposal)}
+        <li>
+          <Return page={page} proposal={proposal} />
         </li>
         {proposal.location ? (
           <li>

@@ -8,8 +8,8 @@ import { Layout } from "../ui/layout.tsx";
 import type { PageContext } from "../ui/page.ts";
 import { ExternalLink, UserHtml } from "../ui/text.tsx";
 import { Day } from "../ui/time.tsx";
-import { ProposalCard, PurposeBadge } from "./proposal-card.tsx";
-import { amountText, categoryText, returnText } from "./terms.ts";
+import { ProposalCard, PurposeBadge, Return } from "./proposal-card.tsx";
+import { amountText, categoryText } from "./terms.ts";
 
 /** GET /proposals/<id> */
 export interface ProposalPageProps {
@@ -20,7 +20,13 @@ export interface ProposalPageProps {
 export const ProposalPage = ({ page, proposal }: ProposalPageProps) => {
   const { t } = page;
   return (
-    <Layout page={page} title={proposal.name} section="exchange" alternate={proposal.iri}>
+    <Layout
+      page={page}
+      title={proposal.name}
+      section="exchange"
+      alternate={proposal.iri}
+      aside={<Contact page={page} proposal={proposal} />}
+    >
       <article class="card proposal proposal-full">
         <p class="proposal-top">
           <PurposeBadge page={page} purpose={proposal.purpose} />
@@ -39,7 +45,6 @@ export const ProposalPage = ({ page, proposal }: ProposalPageProps) => {
           </p>
         ) : null}
       </article>
-      <Contact page={page} proposal={proposal} />
     </Layout>
   );
 };
@@ -47,7 +52,7 @@ export const ProposalPage = ({ page, proposal }: ProposalPageProps) => {
 const Facts = ({ page, proposal }: ProposalPageProps) => {
   const { t } = page;
   const facts: [label: string, value: Child | null][] = [
-    [t("proposal.in_return"), <strong class="price">{returnText(page, proposal)}</strong>],
+    [t("proposal.in_return"), <Return page={page} proposal={proposal} />],
     [
       t("proposal.available_label"),
       proposal.available === null ? null : amountText(page, proposal.unit, proposal.available),

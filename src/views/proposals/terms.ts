@@ -1,6 +1,7 @@
 import { CATEGORIES, type Category } from "../../domain/proposals/categories.ts";
 import type { ProposalView } from "../../domain/proposals/queries.ts";
 import { intlTag, type Locale } from "../../locales/index.ts";
+import type { IconName } from "../ui/icons.tsx";
 import type { PageContext } from "../ui/page.ts";
 
 /**
@@ -29,6 +30,13 @@ export function returnText({ t, locale }: PageContext, proposal: ProposalView): 
   const price = `${amount} ${proposal.currencySymbol ?? t("return.credits")}`;
   if (!proposal.unitBased) return t("return.total", { price });
   return t(proposal.unit === "hour" ? "return.per_hour" : "return.per_one", { price });
+}
+
+/** Stands beside the return: what kind of return it is, at a glance. */
+export function returnIcon({ settlement, purpose }: ProposalView): IconName {
+  if (settlement === "credit") return "coins";
+  if (settlement === "external") return "exchange";
+  return purpose === "offer" ? "offer" : "need";
 }
 
 /** How much there is or is needed: "40 hours", "3 units". */

@@ -292,7 +292,7 @@ export const WritingForm = ({
 }: {
   page: PageContext;
   action: string;
-  /** Under this name the browser keeps what was typed until it was published. */
+  /** Under this name the browser keeps what was typed until it was published, whoever it is published as. */
   draft?: string;
   /** What the button says, given the name of the one who acts. */
   submit: (name: string) => string;
@@ -306,7 +306,7 @@ export const WritingForm = ({
       class={organization ? "writing writing-organization" : "writing"}
       method="post"
       action={action}
-      data-draft={draft && `${draft}:${viewer.acting.handle}`}
+      data-draft={draft && `${draft}:${viewer.person.handle}`}
     >
       <input type="hidden" name="as" value={viewer.acting.handle} />
       {children}

@@ -33,6 +33,7 @@ export const Layout = ({
     <a class="skip" href="#content">
       {page.t("nav.skip")}
     </a>
+    <div class="stripe"></div>
     <Header page={page} section={section} />
     <div class={aside ? "frame frame-aside" : "frame"}>
       <Navigation page={page} section={section} />
@@ -57,6 +58,7 @@ export const BareLayout = ({
   children,
 }: PropsWithChildren<{ page: PageContext; title: string }>) => (
   <Document page={page} title={title}>
+    <div class="stripe"></div>
     <div class="frame frame-bare">
       <main id="content" tabindex={-1}>
         {children}
@@ -124,7 +126,7 @@ const ActingMenu = ({ page }: { page: PageContext }) => {
   const { acting, person, organizations } = viewer;
   const mine = acting.id === person.id;
   return (
-    <details class="menu">
+    <details class={mine ? "menu menu-mine" : "menu"}>
       <summary>
         <Avatar page={page} actor={acting} small />
         <span class="menu-name">{mine ? t("acting.as_me") : t("acting.as", { name: acting.name })}</span>
@@ -200,7 +202,7 @@ const Footer = ({ page }: { page: PageContext }) => (
 export const LocaleForm = ({ page, id }: { page: PageContext; id: string }) => (
   <form class="locale-form" method="post" action="/locale">
     <input type="hidden" name="next" value={page.path} />
-    <label for={id}>{page.t("locale.label")}</label>
+    <label for={id}>{page.t("locale.title")}</label>
     <select id={id} name="locale">
       {LOCALES.map((locale) => (
         <option value={locale} lang={locale} selected={locale === page.locale}>

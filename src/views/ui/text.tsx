@@ -1,5 +1,6 @@
 import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
+import { Icon } from "./icons.tsx";
 import type { PageContext } from "./page.ts";
 
 /**
@@ -34,6 +35,7 @@ export const ExternalLink = ({
 /** What an empty list is for, and the first thing to do about it. */
 export const EmptyState = ({ title, text, actions }: { title: string; text: string; actions?: Child }) => (
   <div class="empty">
+    <Icon name="sprout" />
     <p class="empty-title">{title}</p>
     <p>{text}</p>
     {actions ? <div class="actions">{actions}</div> : null}

@@ -251,6 +251,7 @@ CREATE INDEX "deletions_deleted" ON "deletions" USING btree ("deleted");--> stat
 CREATE UNIQUE INDEX "actors_local_handle" ON "actors" USING btree (lower("handle")) WHERE "actors"."host" is null;--> statement-breakpoint
 CREATE INDEX "actors_remote_handle" ON "actors" USING btree ("host",lower("handle")) WHERE "actors"."host" is not null;--> statement-breakpoint
 CREATE INDEX "actors_url" ON "actors" USING btree ("url");--> statement-breakpoint
+CREATE INDEX "actors_search" ON "actors" USING gin (("name" || ' ' || "handle") gin_trgm_ops);--> statement-breakpoint
 CREATE INDEX "actors_directory" ON "actors" USING btree ("kind","id") WHERE "actors"."host" is null and "actors"."deleted" is null;--> statement-breakpoint
 CREATE INDEX "public_keys_owner" ON "public_keys" USING btree ("owner");--> statement-breakpoint
 CREATE INDEX "public_keys_fetched" ON "public_keys" USING btree ("fetched");--> statement-breakpoint

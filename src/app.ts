@@ -1,0 +1,225 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { BlockList, isIPv6 } from "node:net";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { Hono } from "hono";
+import { compress } from "hono/compress";
+import { loadAssets } from "./assets.ts";
+import type { Config } from "./config.ts";
+import type { Database } from "./db/client.ts";
+import { createIds } from "./db/ids.ts";
+import { sweepSessions } from "./domain/accounts/commands.ts";
+import { sweepDeletions } from "./domain/activities/commands.ts";
+import type { Clock, Ctx } from "./domain/context.ts";
+import { findHub } from "./domain/hubs/queries.ts";
+import { knowsPost } from "./domain/posts/queries.ts";
+import { sweepThrottles } from "./domain/throttle.ts";
+import { buildFedify } from "./federation/builder.ts";
+import type { Federation } from "./federation/context.ts";
+import { createDelivery } from "./federation/delivery.ts";
+import { createDocumentCache } from "./federation/document-cache.ts";
+import { createDoor } from "./federation/door.ts";
+import { federationRoutes } from "./federation/http.ts";
+import { createInboxWorker } from "./federation/inbox/process.ts";
+import { createKeyring } from "./federation/keyring.ts";
+import { createKeys, sweepKeys } from "./federation/keys.ts";
+import { createRemote } from "./federation/remote.ts";
+import { iriCheck } from "./federation/vocab/parse.ts";
+import { createIntake } from "./queue/intake.ts";
+import { createKvStore, sweepKv } from "./queue/kv.ts";
+import { startSchedule } from "./queue/schedule.ts";
+import { startWorker, type Worker } from "./queue/worker.ts";
+import { assetRoutes } from "./routes/assets.ts";
+import type { WebContext } from "./routes/env.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { webRoutes } from "./routes/web/index.tsx";
+import { createVault } from "./vault.ts";
+
+/** A hub, put together but not listening: whoever starts it owns the socket. */
+export interface Hub {
+  ctx: Ctx;
+  /** Answers HTTP requests. */
+  listener: RequestListener;
+  /** Begins to work the queue and the clock; returns what ends it. */
+  work(): Promise<{ worker: Worker; stop(): Promise<void> }>;
+  /** Ends what the hub itself has open (not the database, which was given to it). */
+  close(): Promise<void>;
+}
+
+const HOUR = 3_600_000;
+
+/**
+ * The composition root: wires every folder and knows them all; nothing else does. The egress guard must have been installed
+ * before (`installEgress`), and the database migrated.
+ *
+ * @throws Error when the database belongs to a hub at another address
+ */
+export async function createHub(
+  config: Config & { origin: string },
+  database: Database,
+  clock: Clock = { now: () => new Date() },
+): Promise<Hub> {
+  const { origin } = config;
+  const { db, sql } = database;
+  const vault = createVault(config.secret);
+  const ids = createIds(db, clock.now);
+  const allowHttp = httpAllowed(config.egressAllow);
+  const base = { db, clock, ids, vault, hub: { origin, host: new URL(origin).host } };
+
+  const keyring = createKeyring(base);
+  const check = iriCheck(allowHttp);
+  const remote = createRemote({ ctx: base, keyring, check, allowHttp });
+  const ctx: Ctx = { ...base, remote };
+  await checkOrigin(ctx);
+
+  const keys = createKeys({ sql, fetch: (url) => remote.fetchActivityJson(url), now: clock.now });
+  const federation: Federation = { ctx, keyring, remote, check, forgetKeys: (iri) => keys.forget(iri) };
+  const fedify = await buildFedify(origin, createKvStore(sql, clock));
+  const documents = createDocumentCache(clock);
+  const intake = createIntake(sql, clock);
+  const stopListening = await keys.listen();
+  const subscription = await sql.listen("documents", (id) => documents.forget(`${id} `));
+
+  const door = createDoor({
+    origin,
+    trustProxy: blockList(config.trustProxy),
+    keys,
+    now: clock.now,
+    allowHttp,
+    // One actor's activities are worked on in the order in which they came.
+    accept: ({ body, signer, received }) =>
+      intake.put({ queue: "inbox", key: signer, payload: JSON.stringify({ body, signer, received }) }),
+    async refetch({ type, object, inReplyTo }) {
+      const known =
+        (await knowsPost(ctx, object)) || (inReplyTo !== null && (await knowsPost(ctx, inReplyTo)));
+      if (!known) return;
+      const payload = JSON.stringify({ refetch: object, deleted: type === "Delete" });
+      await intake.put({ queue: "inbox", key: object, payload });
+    },
+  });
+
+  const trusted = blockList(config.trustProxy);
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  app.route(
+    "/",
+    healthRoutes(() => readiness(sql)),
+  );
+  const assets = loadAssets();
+  app.route("/", assetRoutes(assets));
+  app.route("/", federationRoutes(federation, fedify, documents));
+  app.use(compress());
+  app.route("/", webRoutes({ ctx, assets, clientAddress: (c) => clientAddress(c, trusted) }));
+  const pages = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+
+  return {
+    ctx,
+    listener(request, response) {
+      if (request.method === "POST" && /^\/(actors\/[^/]*\/)?inbox(\?|$)/.test(request.url ?? "")) {
+        void passDoor(door, request, response);
+      } else {
+        void pages(request, response);
+      }
+    },
+    async work() {
+      const delivery = createDelivery(ctx, keyring);
+      const worker = startWorker({
+        sql,
+        clock,
+        queues: {
+          events: { concurrency: 4, handle: delivery.onEvent },
+          deliveries: { concurrency: 50, handle: delivery.onDelivery },
+          inbox: { concurrency: 8, handle: createInboxWorker(federation, fedify) },
+          clock: { concurrency: 1, handle: () => sweep(ctx, sql) },
+        },
+      });
+      const schedule = startSchedule({ sql, clock, entries: [{ name: "sweep", every: HOUR }] });
+      return {
+        worker,
+        async stop() {
+          await schedule.stop();
+          await worker.stop();
+        },
+      };
+    },
+    async close() {
+      await Promise.allSettled([stopListening(), subscription.unlisten(), intake.close()]);
+    },
+  };
+}
+
+/** Everything that is kept for a while only. */
+async function sweep(ctx: Ctx, sql: Database["sql"]): Promise<void> {
+  const now = ctx.clock.now();
+  await sweepKv(sql, now);
+  await sweepKeys(sql, now);
+  await sweepSessions(ctx);
+  await sweepThrottles(ctx);
+  await sweepDeletions(ctx);
+}
+
+/** Every id starts with the origin: a hub that comes up under another one would be a stranger to all its followers. */
+async function checkOrigin(ctx: Ctx): Promise<void> {
+  const hub = await findHub(ctx);
+  if (hub !== null && hub.origin !== ctx.hub.origin) {
+    throw new Error(
+      `This database belongs to ${hub.origin}, but the hub was started as ${ctx.hub.origin}. ` +
+        `Set AYNI_ORIGIN=${hub.origin} (and PORT to match, if it is not behind a proxy).`,
+    );
+  }
+}
+
+async function readiness(sql: Database["sql"]): Promise<Record<string, boolean>> {
+  const database = await sql`select 1`.then(
+    () => true,
+    () => false,
+  );
+  return { database };
+}
+
+/** Where plain http is acceptable: at the private addresses that the configuration names, and `localhost` on their ports. */
+function httpAllowed(pairs: readonly string[]): (url: URL) => boolean {
+  const allowed = new Set(pairs);
+  for (const pair of pairs) {
+    const port = pair.slice(pair.lastIndexOf(":") + 1);
+    if (pair.startsWith("127.0.0.1:") || pair.startsWith("[::1]:")) allowed.add(`localhost:${port}`);
+  }
+  return (url) => allowed.has(`${url.hostname}:${url.port || "80"}`);
+}
+
+function blockList(ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = "", prefix] = range.split("/");
+    const family = isIPv6(address) ? "ipv6" : "ipv4";
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(prefix), family);
+  }
+  return list;
+}
+
+/** The nearest address that is not a trusted proxy's: what a stranger writes into X-Forwarded-For stands further left. */
+function clientAddress(c: WebContext, trusted: BlockList): string {
+  const known = (address: string) => trusted.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+  let address = c.env.incoming.socket.remoteAddress ?? "unknown";
+  const hops = (c.req.header("x-forwarded-for") ?? "").split(",").map((hop) => hop.trim());
+  while (address !== "unknown" && known(address)) {
+    const next = hops.pop();
+    if (next === undefined || next === "") break;
+    address = next;
+  }
+  return address;
+}
+
+async function passDoor(
+  door: ReturnType<typeof createDoor>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { status, headers, body } = await door({
+    method: request.method ?? "",
+    rawUrl: request.url ?? "",
+    headers: request.headers,
+    body: request,
+    remoteAddress: request.socket.remoteAddress,
+  });
+  if (!response.destroyed) response.writeHead(status, headers).end(body);
+}

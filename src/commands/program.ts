@@ -1,0 +1,15 @@
+import { Command } from "commander";
+import { VERSION } from "../version.ts";
+import { addDataCommands } from "./data.ts";
+import { addServeCommands } from "./serve.ts";
+
+/** The command `ayni`. Each subcommand exits 0 only when it did what it says; errors for people go to stderr. */
+export function createProgram(): Command {
+  const program = new Command("ayni")
+    .description("A hub where organizations exchange what they know, have and can do")
+    .version(VERSION)
+    .showHelpAfterError("(run with --help to see what is expected)");
+  addServeCommands(program);
+  addDataCommands(program);
+  return program;
+}

@@ -1,0 +1,152 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getLogger } from "@logtape/logtape";
+import type { Command } from "commander";
+import { createHub, type Hub } from "../app.ts";
+import { type Config, readConfig } from "../config.ts";
+import { openDatabase } from "../db/client.ts";
+import { startEmbedded } from "../db/embedded.ts";
+import { migrate } from "../db/migrate.ts";
+import { installEgress } from "../federation/egress.ts";
+import { VERSION } from "../version.ts";
+import { startLogging } from "./logging.ts";
+
+const logger = getLogger(["ayni"]);
+
+/** Connections of one process; a worker process serves no pages, a web process works no queue. */
+const POOLS = { orm: 16, raw: 8 };
+
+export function addServeCommands(program: Command): void {
+  program
+    .command("serve")
+    .description("serve the hub: pages, federation and, unless AYNI_ROLE says otherwise, the queue")
+    .action(() => runUntilSignal(readConfig()));
+  program
+    .command("worker")
+    .description("work the queue without serving pages (needs DATABASE_URL and AYNI_ORIGIN)")
+    .action(() => runUntilSignal(readConfig({ ...process.env, AYNI_ROLE: "worker" })));
+}
+
+export interface Running {
+  hub: Hub;
+  origin: string;
+  /** Where it listens; null for a process that only works. */
+  port: number | null;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts everything in the order in which it is needed: database, migrations, hub, worker, and the socket last, so that who
+ * gets an answer gets one from a hub that is complete.
+ *
+ * @throws ConfigError, or Error with a text that says what to do
+ */
+export async function start(config: Config): Promise<Running> {
+  const undo: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const url = config.databaseUrl ?? (await embedded(config, undo));
+    const applied = await migrate(url);
+    if (applied.length > 0) logger.info("Database brought up to date: {applied}", { applied });
+    const database = openDatabase(url, POOLS);
+    undo.push(() => database.close());
+
+    const socket = config.role === "worker" ? null : await listen(config);
+    if (socket !== null) undo.push(() => closeServer(socket.server));
+    const origin = config.origin ?? `http://localhost:${socket?.port ?? config.port}`;
+    installEgress({ allow: config.egressAllow, userAgent: `Ayni/${VERSION} (+${origin})` });
+    const hub = await createHub({ ...config, origin }, database);
+    undo.push(() => hub.close());
+    if (config.role !== "web") {
+      const work = await hub.work();
+      undo.push(() => work.stop());
+    }
+    socket?.serve(hub.listener);
+    return { hub, origin, port: socket?.port ?? null, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function runUntilSignal(config: Config): Promise<void> {
+  const stopping = Promise.withResolvers<string>();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.resolve(signal));
+  await startLogging(config.log);
+  const running = await start(config);
+  logger.info("Ayni {version} is at {origin}", { version: VERSION, origin: running.origin });
+  if (process.stdout.isTTY && (await needsSetup(running))) {
+    process.stdout.write(`\n  Open ${running.origin}/setup to set up your hub.\n\n`);
+  }
+  const signal = await stopping.promise;
+  logger.info("Stopping ({signal})", { signal });
+  // A second signal, or a minute, ends it at once: nothing is lost, the next start recovers.
+  process.once(signal, () => process.exit(1));
+  setTimeout(() => process.exit(1), 60_000).unref();
+  await running.stop();
+}
+
+async function needsSetup(running: Running): Promise<boolean> {
+  const { findHub } = await import("../domain/hubs/queries.ts");
+  return (await findHub(running.hub.ctx)) === null;
+}
+
+async function embedded(config: Config, undo: (() => Promise<unknown>)[]): Promise<string> {
+  const database = await startEmbedded({
+    dataDir: config.dataDir,
+    log: (line) => logger.info("PostgreSQL: {line}", { line }),
+  });
+  undo.push(() => database.stop());
+  return database.url;
+}
+
+interface Socket {
+  server: Server;
+  port: number;
+  /** Requests that came before this wait for it. */
+  serve(listener: RequestListener): void;
+}
+
+/** Takes the port. Connections are accepted from now on and answered when the hub is there. */
+async function listen({ port, host }: Config): Promise<Socket> {
+  const ready = Promise.withResolvers<RequestListener>();
+  let listener: RequestListener | undefined;
+  const server = createServer(
+    { requestTimeout: 60_000, headersTimeout: 15_000, keepAliveTimeout: 65_000 },
+    (request, response) => {
+      if (listener !== undefined) listener(request, response);
+      else void ready.promise.then((found) => found(request, response));
+    },
+  );
+  server.maxHeadersCount = 100;
+  const listening = Promise.withResolvers<void>();
+  server.once("error", (error: NodeJS.ErrnoException) =>
+    listening.reject(
+      error.code === "EADDRINUSE"
+        ? new Error(
+            `Port ${port} is taken by another program. Stop it, or start with another one: PORT=${port + 1} npm start`,
+          )
+        : error,
+    ),
+  );
+  server.listen(port, host, () => listening.resolve());
+  await listening.promise;
+  return {
+    server,
+    port: (server.address() as AddressInfo).port,
+    serve(found) {
+      listener = found;
+      ready.resolve(found);
+    },
+  };
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  const patience = setTimeout(() => server.closeAllConnections(), 5_000);
+  await closed;
+  clearTimeout(patience);
+}

@@ -1,0 +1,47 @@
+import { createMiddleware } from "hono/factory";
+import { sessionAccount } from "../../domain/accounts/commands.ts";
+import { viewer } from "../../domain/accounts/queries.ts";
+import { DomainError } from "../../domain/errors.ts";
+import { findHub } from "../../domain/hubs/queries.ts";
+import { isLocale, negotiate, translator } from "../../locales/index.ts";
+import type { Env, RouteOptions, WebContext } from "../env.ts";
+import { readCookie } from "./cookies.ts";
+
+/**
+ * Who looks, on which hub, in which language: the account's, or the one chosen in the footer, or what the browser asks for.
+ * Before the setup every page leads to it.
+ */
+export function session({ ctx }: RouteOptions) {
+  const { origin } = ctx.hub;
+  return createMiddleware<Env>(async (c, next) => {
+    const hub = await findHub(ctx);
+    c.set("hub", hub);
+    const secret = readCookie(c, origin, "session");
+    const accountId = secret === undefined || hub === null ? null : await sessionAccount(ctx, secret);
+    const who = accountId === null ? null : await viewer(ctx, accountId, readCookie(c, origin, "as"));
+    c.set("viewer", who);
+    const chosen = readCookie(c, origin, "locale");
+    const locale = isLocale(who?.locale)
+      ? who.locale
+      : isLocale(chosen)
+        ? chosen
+        : negotiate(c.req.header("accept-language"));
+    c.set("locale", locale);
+    c.set("t", translator(locale));
+    c.header("Vary", "Cookie, Accept-Language", { append: true });
+    // Pages of somebody who is logged in are nobody else's; those of visitors change with language.
+    c.header("Cache-Control", who === null ? "no-cache" : "private, no-store");
+    if (hub === null && !c.req.path.startsWith("/setup") && !c.req.path.startsWith("/locale")) {
+      if (c.req.method === "GET") return c.redirect("/setup");
+      throw new DomainError("not_set_up", "this hub is not set up yet");
+    }
+    await next();
+  });
+}
+
+/** Whoever is logged in. @throws DomainError login_required */
+export function requireViewer(c: WebContext) {
+  const who = c.get("viewer");
+  if (who === null) throw new DomainError("login_required", "log in first");
+  return who;
+}

@@ -1,0 +1,80 @@
+import { getLogger } from "@logtape/logtape";
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { DomainError, ERROR_STATUS } from "../../domain/errors.ts";
+import { translator } from "../../locales/index.ts";
+import { ErrorPage } from "../../views/ui/error-page.tsx";
+import type { Env, RouteOptions, WebContext } from "../env.ts";
+import { pageHeaders, sameSiteOnly } from "../middleware/security.ts";
+import { session } from "../middleware/session.ts";
+import { accountRoutes } from "./accounts.tsx";
+import { actorRoutes } from "./actors.tsx";
+import { homeRoutes } from "./home.tsx";
+import { organizationRoutes } from "./organizations.tsx";
+import { createWeb, render, safePath, type Web } from "./page.tsx";
+import { postRoutes } from "./posts.tsx";
+import { proposalRoutes } from "./proposals.tsx";
+import { setupRoutes } from "./setup.tsx";
+
+const logger = getLogger(["ayni", "web"]);
+const MAX_FORM = 256 * 1024;
+
+/** The pages for people. */
+export function webRoutes(options: RouteOptions): Hono<Env> {
+  const web = createWeb(options);
+  const { origin } = options.ctx.hub;
+  const app = new Hono<Env>();
+  app.use(pageHeaders(origin));
+  app.use(sameSiteOnly(origin));
+  app.use(
+    bodyLimit({
+      maxSize: MAX_FORM,
+      onError: () => {
+        throw new DomainError("too_long", "the form is too large", {
+          details: { max: MAX_FORM, length: MAX_FORM },
+        });
+      },
+    }),
+  );
+  app.use(session(options));
+  for (const routes of [
+    setupRoutes(web),
+    accountRoutes(web),
+    homeRoutes(web),
+    postRoutes(web),
+    organizationRoutes(web),
+    proposalRoutes(web),
+    actorRoutes(web),
+  ]) {
+    app.route("/", routes);
+  }
+  app.notFound((c) => errorPage(web, c, new DomainError("not_found", "no such page")));
+  app.onError((error, c) => errorPage(web, c, error));
+  return app;
+}
+
+/** Every error becomes a page here, once. What is not a DomainError is our fault: logged, and told without details. */
+async function errorPage(web: Web, c: WebContext, error: Error): Promise<Response> {
+  const known = error instanceof DomainError ? error : null;
+  if (known?.code === "login_required" && c.req.method === "GET") {
+    const url = new URL(c.req.url);
+    return c.redirect(`/login?next=${encodeURIComponent(safePath(url.pathname + url.search) ?? "/")}`);
+  }
+  if (known === null)
+    logger.error("{method} {path} failed: {error}", { method: c.req.method, path: c.req.path, error });
+  // It may have failed before the session was known.
+  if (c.get("t") === undefined) {
+    c.set("hub", null);
+    c.set("viewer", null);
+    c.set("locale", "es");
+    c.set("t", translator("es"));
+  }
+  const status = known === null ? 500 : ERROR_STATUS[known.code];
+  c.header("Cache-Control", "no-store");
+  const details = known?.details ?? {};
+  return render(
+    c,
+    <ErrorPage page={web.page(c)} status={status} code={known?.code ?? null} details={details} />,
+    status,
+  );
+}

@@ -1,0 +1,112 @@
+import type { Child } from "hono/jsx";
+import { DomainError, ERROR_STATUS } from "../../domain/errors.ts";
+import { type NoticeKey, noticeKey } from "../../locales/index.ts";
+import type { FormState, PageContext } from "../../views/ui/page.ts";
+import type { RouteOptions, WebContext } from "../env.ts";
+import { clearCookie, readCookie, writeCookie } from "../middleware/cookies.ts";
+
+/** The web routes' tools, made once. */
+export interface Web extends RouteOptions {
+  /** What every page is given. Takes the notice that the last redirect left. */
+  page(c: WebContext): PageContext;
+  /** Leads on after a form (303), with a notice on the next page. */
+  done(c: WebContext, path: string, notice: NoticeKey): Response;
+}
+
+export function createWeb(options: RouteOptions): Web {
+  const { origin, host } = options.ctx.hub;
+  return {
+    ...options,
+    page(c) {
+      const hub = c.get("hub");
+      const left = readCookie(c, origin, "notice");
+      if (left !== undefined) clearCookie(c, origin, "notice");
+      const url = new URL(c.req.url);
+      return {
+        locale: c.get("locale"),
+        t: c.get("t"),
+        viewer: c.get("viewer"),
+        hub: { name: hub?.name ?? "Ayni", origin, host, description: hub?.description ?? "" },
+        // A page that answers a form has no address of its own to come back to.
+        path: c.req.method === "GET" ? url.pathname + url.search : url.pathname,
+        notice: noticeKey(left),
+        assets: options.assets,
+        timeZone: "UTC",
+      };
+    },
+    done(c, path, notice) {
+      writeCookie(c, origin, "notice", notice);
+      return c.redirect(path, 303);
+    },
+  };
+}
+
+const MAX_FIELDS = 60;
+const SECRET = /password/;
+
+/** The fields of a form, as text. What is not text (an uploaded file) is not there. */
+export async function formFields(c: WebContext): Promise<Record<string, string>> {
+  let body: Record<string, unknown>;
+  try {
+    body = await c.req.parseBody();
+  } catch (cause) {
+    throw new DomainError("invalid", "the form did not arrive whole", { cause });
+  }
+  const fields: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [name, value] of Object.entries(body).slice(0, MAX_FIELDS)) {
+    if (typeof value === "string") fields[name] = value;
+  }
+  return fields;
+}
+
+/** One of the choices a form offers; anything else is not from the form. @throws DomainError invalid */
+export function choice<const T extends string>(
+  field: string,
+  value: string | undefined,
+  choices: readonly T[],
+): T {
+  const found = choices.find((known) => known === value);
+  if (found === undefined)
+    throw new DomainError("invalid", `${field} must be one of ${choices.join(", ")}`, { field });
+  return found;
+}
+
+/**
+ * Does what a form asks for. When it cannot be done for a reason that the person can mend, the form comes back with what was
+ * typed (but passwords) and with the error at its field.
+ */
+export async function submit(
+  c: WebContext,
+  fields: Record<string, string>,
+  action: () => Promise<Response>,
+  again: (form: FormState) => Child | Promise<Child>,
+): Promise<Response> {
+  try {
+    return await action();
+  } catch (error) {
+    if (
+      !(error instanceof DomainError) ||
+      ["not_found", "gone", "login_required", "forbidden"].includes(error.code)
+    ) {
+      throw error;
+    }
+    const values = Object.fromEntries(Object.entries(fields).filter(([name]) => !SECRET.test(name)));
+    const form = {
+      values,
+      errors: [{ field: error.field ?? null, code: error.code, details: error.details }],
+    };
+    return render(c, await again(form), ERROR_STATUS[error.code]);
+  }
+}
+
+/** A page as the answer. It is rendered whole before anything is sent: no query runs while a slow client reads. */
+export async function render(c: WebContext, view: Child, status = 200): Promise<Response> {
+  return c.html(String(await view), status as 200);
+}
+
+/** Where a form leads back to: a path of this hub, nothing that a browser would read as another address. */
+export function safePath(text: string | undefined): string | null {
+  if (text === undefined || text.length > 2000 || !/^\/(?![/\\])[\x21-\x7e]*$/.test(text)) return null;
+  const url = URL.parse(text, "http://here.invalid");
+  return url !== null && url.host === "here.invalid" ? url.pathname + url.search : null;
+}
