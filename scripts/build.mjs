@@ -24,7 +24,7 @@ const MANIFEST = join(ASSETS, "manifest.json");
 const STAMP = join(OUT, ".sources");
 const SOURCES = ["src", "bench", "package-lock.json", "scripts/build.mjs"];
 const STYLES = "src/views/styles";
-const CLIENT = "src/views/client";
+const CLIENT = "src/views/client/main.ts";
 
 /** Native code and files that are looked up beside their package cannot be part of a bundle. */
 const EXTERNAL = [
@@ -52,10 +52,10 @@ async function build() {
     bundleClient(esbuild),
   ]);
   const manifest = {};
-  for (const { path, contents } of [...styles, ...modules]) {
-    // `style.3KQ7VJ2A.css` is asked for as `style.css`, and may be cached for ever.
-    const file = basename(path);
-    if (!file.endsWith(".map")) manifest[file.replace(/\.[0-9A-Z]{8}\./, ".")] = `/assets/${file}`;
+  for (const { name, contents } of [...styles, ...modules]) {
+    // Asked for as `style.css`, served as `style.<hash>.css`, which may be cached for ever.
+    const file = name.replace(".", `.${hashOf(contents)}.`);
+    manifest[name] = `/assets/${file}`;
     write(join(ASSETS, file), contents);
   }
   for (const { path, contents } of programs) write(join(OUT, basename(path)), contents);
@@ -63,7 +63,7 @@ async function build() {
   write(MANIFEST, JSON.stringify(manifest, null, 2) + "\n");
   const current = new Set([...Object.values(manifest).map((path) => basename(path)), basename(MANIFEST)]);
   for (const file of readdirSync(ASSETS)) {
-    if (!current.has(file.replace(/\.map$/, ""))) rmSync(join(ASSETS, file));
+    if (!current.has(file) && /\.(css|js)$/.test(file)) rmSync(join(ASSETS, file), { force: true });
   }
   write(STAMP, fingerprint);
   if (!quiet) console.error(`Built in ${Math.round(performance.now() - started)} ms.`);
@@ -115,23 +115,22 @@ async function bundleStyles(esbuild) {
     loader: { ".svg": "dataurl" },
     logLevel: "warning",
   });
-  return outputFiles.map(({ contents }) => ({ path: `style.${hashOf(contents)}.css`, contents }));
+  return outputFiles.map(({ contents }) => ({ name: "style.css", contents }));
 }
 
 async function bundleClient(esbuild) {
+  if (!existsSync(CLIENT)) return [];
   const { outputFiles } = await esbuild.build({
-    entryPoints: list(CLIENT, ".ts").map((file) => join(CLIENT, file)),
+    entryPoints: [CLIENT],
     outdir: ASSETS,
-    entryNames: "[name].[hash]",
     write: false,
     bundle: true,
     minify: true,
     format: "esm",
     target: BROWSERS,
-    sourcemap: true,
     logLevel: "warning",
   });
-  return outputFiles;
+  return outputFiles.map(({ contents }) => ({ name: "main.js", contents }));
 }
 
 /** `src/db/migrate.ts` finds them beside itself, in the source tree as in the bundle. */
@@ -154,7 +153,7 @@ function list(folder, extension) {
 }
 
 function hashOf(contents) {
-  return createHash("sha256").update(contents).digest("hex").slice(0, 8).toUpperCase();
+  return createHash("sha256").update(contents).digest("hex").slice(0, 12);
 }
 
 /** Names, sizes and times of all sources: unlike "newer than" it also sees files that went or became older. */
