@@ -43,15 +43,15 @@ export function addDataCommands(program: Command): void {
       withDatabase(async (ctx) => {
         if ((await findHub(ctx)) !== null) return say(`The hub is set up already, at ${ctx.hub.origin}.`);
         await setUpHub(ctx, {
-          name: options["name"] ?? "",
-          description: options["description"] ?? "",
-          locale: localeOption(options["locale"]),
-          currencyName: options["currencyName"] ?? "",
-          currencySymbol: options["currencySymbol"] ?? "",
+          name: options.name ?? "",
+          description: options.description ?? "",
+          locale: localeOption(options.locale),
+          currencyName: options.currencyName ?? "",
+          currencySymbol: options.currencySymbol ?? "",
           admin: {
-            handle: options["adminHandle"] ?? "",
-            email: options["adminEmail"] ?? "",
-            password: options["adminPassword"] ?? "",
+            handle: options.adminHandle ?? "",
+            email: options.adminEmail ?? "",
+            password: options.adminPassword ?? "",
           },
         });
         say(`The hub is set up at ${ctx.hub.origin}.`);
@@ -72,18 +72,18 @@ export function addDataCommands(program: Command): void {
     .action((options: Record<string, string>) =>
       withDatabase(async (ctx) => {
         const hub = await localHub(ctx);
-        const role = z.enum(ACCOUNT_ROLES).safeParse(options["role"]);
+        const role = z.enum(ACCOUNT_ROLES).safeParse(options.role);
         if (!role.success)
           throw new DomainError("invalid", `--role must be one of: ${ACCOUNT_ROLES.join(", ")}`);
         await createAccount(ctx, {
-          handle: options["handle"] ?? "",
-          email: options["email"] ?? "",
-          password: options["password"] ?? "",
-          name: options["name"],
+          handle: options.handle ?? "",
+          email: options.email ?? "",
+          password: options.password ?? "",
+          name: options.name,
           role: role.data,
-          locale: options["locale"] === undefined ? hub.locale : localeOption(options["locale"]),
+          locale: options.locale === undefined ? hub.locale : localeOption(options.locale),
         });
-        say(`Created @${options["handle"]}@${ctx.hub.host}.`);
+        say(`Created @${options.handle}@${ctx.hub.host}.`);
       }),
     );
 
@@ -98,13 +98,13 @@ export function addDataCommands(program: Command): void {
     .option("--summary <text>", "what it does", "")
     .action((options: Record<string, string>) =>
       withDatabase(async (ctx) => {
-        const { accountId } = await accountByHandle(ctx, options["representative"] ?? "");
+        const { accountId } = await accountByHandle(ctx, options.representative ?? "");
         await createOrganization(ctx, accountId, {
-          handle: options["handle"] ?? "",
-          name: options["name"] ?? "",
-          summary: options["summary"],
+          handle: options.handle ?? "",
+          name: options.name ?? "",
+          summary: options.summary,
         });
-        say(`Created @${options["handle"]}@${ctx.hub.host}.`);
+        say(`Created @${options.handle}@${ctx.hub.host}.`);
       }),
     );
 
@@ -118,14 +118,14 @@ export function addDataCommands(program: Command): void {
     .option("--scopes <scopes>", `scopes, separated by spaces: ${SCOPES.join(" ")}`, "read")
     .action((options: Record<string, string>) =>
       withDatabase(async (ctx) => {
-        const scopes = (options["scopes"] ?? "").split(/\s+/).filter((scope) => scope !== "");
+        const scopes = (options.scopes ?? "").split(/\s+/).filter((scope) => scope !== "");
         const unknown = scopes.find((scope) => !SCOPES.some((known) => known === scope));
         if (unknown !== undefined || scopes.length === 0) {
           throw new DomainError("invalid", `--scopes must be of: ${SCOPES.join(" ")}`);
         }
-        const account = await accountByHandle(ctx, options["account"] ?? "");
+        const account = await accountByHandle(ctx, options.account ?? "");
         const acting =
-          options["as"] === undefined ? account : await actingAs(ctx, account.accountId, options["as"]);
+          options.as === undefined ? account : await actingAs(ctx, account.accountId, options.as);
         say(await createToken(ctx, acting, scopes));
       }),
     );

@@ -48,7 +48,7 @@ export function createDelivery(ctx: Ctx, keyring: Keyring): Delivery {
     await storeActivity(ctx, {
       id: happened.id,
       actorId: outgoing.actorId,
-      type: outgoing.activity["type"] as string,
+      type: outgoing.activity.type as string,
       object: outgoing.object,
       audience: outgoing.audience,
       body: JSON.stringify(proven),

@@ -52,8 +52,8 @@ const LIFETIME = 3_600_000;
 const REFRESH_PAUSE = 5 * 60_000;
 const FETCH_TIMEOUT = 5_000;
 /** Fetches under way at once, in all and per host: beyond them the sender is asked to come back. */
-const MAX_FETCHES = 64;
-const MAX_FETCHES_PER_HOST = 16;
+const MAX_FETCHES = 256;
+const MAX_FETCHES_PER_HOST = 32;
 const MAX_IN_MEMORY = 10_000;
 const MAX_ROWS = 20_000;
 /** How long an answer without a key is remembered. */

@@ -77,7 +77,7 @@ export function createRemote({ ctx: base, keyring, check, allowHttp }: RemoteOpt
       const { url, json } = await fetchActivityJson(asked).catch(toDomainError);
       if (typeof json !== "object" || json === null || Array.isArray(json)) break;
       const raw = typeMarketplaceTerms(json as JsonObject);
-      const id = typeof raw["id"] === "string" ? URL.parse(raw["id"]) : null;
+      const id = typeof raw.id === "string" ? URL.parse(raw.id) : null;
       if (id === null || id.origin !== url.origin) break;
       if (id.href === url.href || id.href === asked) {
         const object = await ASObject.fromJsonLd(raw, { documentLoader: noDocuments, contextLoader }).catch(

@@ -55,19 +55,22 @@ export async function claim(
     const ids = candidates.filter(({ locked }) => locked).map(({ id }) => String(id));
     const contested = candidates.length - ids.length;
     if (ids.length === 0) return { jobs: [], blocked: 0, contested };
-    // "First of its key" is asked for as the first row at or after (queue, key) in the order of an index: whatever the statistics say,
-    // only that index will do. Asked with `=`, the planner at times prefers the primary key and walks past everything else.
+    // The first row of a key is asked for by a range that holds just that key, and in the order of an index: then only this index will
+    // do. Asked with `=`, the planner at times prefers the primary key, depending on its statistics, and walks past everything else.
     const rows = await tx<(Claimed & { waiting: boolean })[]>`
       with locked as (
-        select jobs.id, position, jobs.key is not null
-          and (jobs.id > first.id or (running.queue, running.key) is not distinct from (jobs.queue, jobs.key)) as blocked
+        select jobs.id, position, coalesce(jobs.id > first.id, false) or running.id is not null as blocked
         from unnest(${ids}::bigint[]) with ordinality as given (id, position) join jobs using (id)
         left join lateral (
-          select id from jobs as j where key is not null and (j.queue, j.key) >= (jobs.queue, jobs.key)
+          select id from jobs as j
+          where (j.queue, j.key) >= (jobs.queue, jobs.key) and (j.queue, j.key) <= (jobs.queue, jobs.key)
+            and j.key is not null
           order by j.queue, j.key, j.id limit 1
         ) as first on jobs.key is not null
         left join lateral (
-          select queue, key from jobs as j where lease is not null and (j.queue, j.key) >= (jobs.queue, jobs.key)
+          select id from jobs as j
+          where (j.queue, j.key) >= (jobs.queue, jobs.key) and (j.queue, j.key) <= (jobs.queue, jobs.key)
+            and j.lease is not null
           order by j.queue, j.key limit 1
         ) as running on jobs.key is not null
       ), chosen as (
@@ -190,11 +193,12 @@ function wakeNext(tx: TransactionSql, keyed: readonly Outcome[]) {
         as keys (queue, key)
     ) as keys
     cross join lateral (
-      select id, queue, key from jobs
-      where key is not null and (jobs.queue, jobs.key) >= (keys.queue, keys.key)
-      order by jobs.queue, jobs.key, jobs.id limit 1
+      select id from jobs as j
+      where (j.queue, j.key) >= (keys.queue, keys.key) and (j.queue, j.key) <= (keys.queue, keys.key)
+        and j.key is not null
+      order by j.queue, j.key, j.id limit 1
     ) as first
-    where first.queue = keys.queue and first.key = keys.key and jobs.id = first.id and jobs.waiting
+    where jobs.id = first.id and jobs.waiting
     returning jobs.queue`;
 }
 

@@ -160,11 +160,21 @@ export async function setLocale(ctx: Ctx, accountId: Id, locale: string): Promis
 }
 
 /** Makes a bearer token that acts as `acting.actorId`. @returns the token, shown once; only its hash is stored */
-export async function createToken(ctx: Ctx, acting: Acting, scopes: readonly string[]): Promise<string> {
+export async function createToken(
+  ctx: Ctx,
+  { accountId, actorId }: Acting,
+  scopes: readonly string[],
+): Promise<string> {
   const secret = `ayni_${randomBytes(32).toString("base64url")}`;
   await ctx.db
     .insert(tokens)
-    .values({ tokenHash: hashToken(secret), ...acting, scopes: [...scopes], created: ctx.clock.now() });
+    .values({
+      tokenHash: hashToken(secret),
+      accountId,
+      actorId,
+      scopes: [...scopes],
+      created: ctx.clock.now(),
+    });
   return secret;
 }
 

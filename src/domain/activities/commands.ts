@@ -94,7 +94,7 @@ export async function sweepDeletions(ctx: Ctx): Promise<void> {
 export async function receiveOnce(
   ctx: Ctx,
   activityIri: string,
-  effect: (ctx: Ctx) => Promise<boolean | void>,
+  effect: (ctx: Ctx) => Promise<unknown>,
 ): Promise<void> {
   await transact(ctx, async (ctx) => {
     const first = await ctx.db

@@ -47,12 +47,14 @@ interface PostFields {
 }
 
 /** Writes a post of ours and tells the followers, in the caller's transaction. */
-export async function insertPost(ctx: Ctx, acting: Acting, fields: PostFields): Promise<Id> {
+export async function insertPost(ctx: Ctx, { accountId, actorId }: Acting, fields: PostFields): Promise<Id> {
   const published = ctx.clock.now();
   const id = await ctx.ids.next(published);
   const iri = `${ctx.hub.origin}/posts/${id}`;
-  await ctx.db.insert(posts).values({ id, iri, url: iri, ...acting, ...fields, local: true, published });
-  await emit(ctx, { name: "post.published", subject: acting.actorId.toString(), postId: id.toString() });
+  await ctx.db
+    .insert(posts)
+    .values({ id, iri, url: iri, accountId, actorId, ...fields, local: true, published });
+  await emit(ctx, { name: "post.published", subject: actorId.toString(), postId: id.toString() });
   return id;
 }
 
@@ -79,7 +81,7 @@ export interface RemotePost {
  */
 export async function receivePost(ctx: Ctx, actorId: Id, post: RemotePost): Promise<boolean> {
   const now = ctx.clock.now();
-  const published = post.published < now ? post.published : now;
+  const published = new Date(Math.min(post.published.getTime(), now.getTime()));
   const [known] = await ctx.db
     .select({ id: posts.id, actorId: posts.actorId, updated: posts.updated, deleted: posts.deleted })
     .from(posts)

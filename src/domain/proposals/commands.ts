@@ -31,7 +31,8 @@ export async function publishProposal(ctx: Ctx, acting: Acting, input: ProposalI
       id,
       iri,
       url: iri,
-      ...acting,
+      accountId: acting.accountId,
+      actorId: acting.actorId,
       ...checked,
       local: true,
       content: plainToHtml(checked.source),
@@ -127,7 +128,7 @@ export interface RemoteProposal {
  */
 export async function receiveProposal(ctx: Ctx, actorId: Id, proposal: RemoteProposal): Promise<boolean> {
   const now = ctx.clock.now();
-  const published = proposal.published < now ? proposal.published : now;
+  const published = new Date(Math.min(proposal.published.getTime(), now.getTime()));
   const [known] = await ctx.db
     .select({
       id: proposals.id,

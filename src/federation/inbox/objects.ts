@@ -108,7 +108,7 @@ async function objectOf(
   if (iri === null) throw new DomainError("remote_invalid", "the activity names no object");
   if (new URL(iri).origin !== new URL(authorIri).origin) return remote.fetchObject(iri);
   const embedded = await activity.getObject(EMBEDDED_ONLY);
-  const json = raw["object"];
+  const json = raw.object;
   if (embedded === null || typeof json !== "object" || json === null || Array.isArray(json))
     return remote.fetchObject(iri);
   return { object: embedded, raw: json };

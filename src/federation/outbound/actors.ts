@@ -9,11 +9,11 @@ export async function onActorUpdated(ctx: Ctx, actorId: Id, iri: string): Promis
   const document = await actorDocument(ctx, actorId);
   if (document === null) return null;
   const { "@context": _, ...object } = document;
-  const actor = object["id"] as string;
+  const actor = object.id as string;
   return {
     actorId,
     activity: toActivity(
-      { id: iri, type: "Update", actor, object, to: [PUBLIC], cc: [object["followers"] as string] },
+      { id: iri, type: "Update", actor, object, to: [PUBLIC], cc: [object.followers as string] },
       [...ACTOR_CONTEXT, "https://w3id.org/security/data-integrity/v2"],
     ),
     object: actor,

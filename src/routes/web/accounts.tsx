@@ -21,14 +21,14 @@ export function accountRoutes(web: Web) {
     })
     .post("/login", async (c) => {
       const fields = await formFields(c);
-      const next = safePath(fields["next"]);
+      const next = safePath(fields.next);
       return submit(
         c,
         fields,
         async () => {
           const session = await logIn(ctx, {
-            login: fields["email"] ?? "",
-            password: fields["password"] ?? "",
+            login: fields.email ?? "",
+            password: fields.password ?? "",
             address: web.clientAddress(c),
           });
           writeCookie(c, origin, "session", session.secret, session.expires);
@@ -53,15 +53,15 @@ export function accountRoutes(web: Web) {
       const viewer = requireViewer(c);
       const fields = await formFields(c);
       const handles = [viewer.person, ...viewer.organizations].map((actor) => actor.handle);
-      writeCookie(c, origin, "as", choice("as", fields["as"], handles));
-      return web.done(c, safePath(fields["next"]) ?? "/", "notices.acting_changed");
+      writeCookie(c, origin, "as", choice("as", fields.as, handles));
+      return web.done(c, safePath(fields.next) ?? "/", "notices.acting_changed");
     })
     .post("/locale", async (c) => {
       const fields = await formFields(c);
-      const locale = choice("locale", fields["locale"], LOCALES);
+      const locale = choice("locale", fields.locale, LOCALES);
       const viewer = c.get("viewer");
       if (viewer !== null) await setLocale(ctx, viewer.accountId, locale);
       writeCookie(c, origin, "locale", locale, new Date(ctx.clock.now().getTime() + YEAR));
-      return web.done(c, safePath(fields["next"]) ?? "/", "notices.locale_changed");
+      return web.done(c, safePath(fields.next) ?? "/", "notices.locale_changed");
     });
 }

@@ -66,22 +66,22 @@ export function actorRoutes(web: Web) {
     .post("/follows", async (c) => {
       const viewer = requireViewer(c);
       const fields = await formFields(c);
-      const acting = await actingAs(ctx, viewer.accountId, fields["as"] ?? "");
-      const followed = await actorById(ctx, actorId(fields["actor"]));
+      const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+      const followed = await actorById(ctx, actorId(fields.actor));
       await requestFollow(ctx, { followerId: acting.actorId, followedId: followed.id });
       return web.done(
         c,
-        safePath(fields["next"]) ?? `/@${followed.acct}`,
+        safePath(fields.next) ?? `/@${followed.acct}`,
         followed.host === null ? "notices.followed" : "notices.follow_requested",
       );
     })
     .post("/follows/undo", async (c) => {
       const viewer = requireViewer(c);
       const fields = await formFields(c);
-      const acting = await actingAs(ctx, viewer.accountId, fields["as"] ?? "");
-      const followed = await actorById(ctx, actorId(fields["actor"]));
+      const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+      const followed = await actorById(ctx, actorId(fields.actor));
       await undoFollow(ctx, { followerId: acting.actorId, followedId: followed.id });
-      return web.done(c, safePath(fields["next"]) ?? `/@${followed.acct}`, "notices.unfollowed");
+      return web.done(c, safePath(fields.next) ?? `/@${followed.acct}`, "notices.unfollowed");
     })
     .get("/actors/:id", async (c) => {
       const actor = await actorById(ctx, actorId(c.req.param("id")));

@@ -22,9 +22,9 @@ export function organizationRoutes(web: Web) {
         fields,
         async () => {
           const id = await createOrganization(ctx, viewer.accountId, {
-            handle: fields["handle"] ?? "",
-            name: fields["name"] ?? "",
-            summary: fields["summary"],
+            handle: fields.handle ?? "",
+            name: fields.name ?? "",
+            summary: fields.summary,
           });
           const { handle } = await actorById(ctx, id);
           // Whoever makes an organization goes on as it.

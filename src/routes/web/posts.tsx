@@ -23,12 +23,12 @@ export function postRoutes(web: Web) {
         c,
         fields,
         async () => {
-          const acting = await actingAs(ctx, viewer.accountId, fields["as"] ?? "");
+          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
           const id = await publishPost(ctx, acting, {
-            content: fields["content"] ?? "",
-            summary: fields["summary"],
-            visibility: choice("visibility", fields["visibility"] ?? "public", VISIBILITIES),
-            language: choice("language", fields["language"] ?? c.get("locale"), Object.keys(POST_LANGUAGES)),
+            content: fields.content ?? "",
+            summary: fields.summary,
+            visibility: choice("visibility", fields.visibility ?? "public", VISIBILITIES),
+            language: choice("language", fields.language ?? c.get("locale"), Object.keys(POST_LANGUAGES)),
           });
           return web.done(c, `/posts/${id}`, "notices.post_published");
         },
@@ -52,7 +52,7 @@ export function postRoutes(web: Web) {
     .post("/posts/:id/delete", async (c) => {
       const viewer = requireViewer(c);
       const fields = await formFields(c);
-      const acting = await actingAs(ctx, viewer.accountId, fields["as"] ?? "");
+      const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
       await deletePost(ctx, acting, postId(c));
       return web.done(c, "/", "notices.post_deleted");
     });

@@ -61,25 +61,25 @@ export function proposalRoutes(web: Web) {
         c,
         fields,
         async () => {
-          const acting = await actingAs(ctx, viewer.accountId, fields["as"] ?? "");
+          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
           const id = await publishProposal(ctx, acting, {
-            purpose: choice("purpose", fields["purpose"], PURPOSES),
-            name: fields["name"] ?? "",
-            content: fields["content"] ?? "",
-            category: fields["category"] ?? "",
-            unit: choice("unit", fields["unit"], UNITS),
-            available: fields["available"],
-            minimum: fields["minimum"],
-            settlement: choice("settlement", fields["settlement"], SETTLEMENTS),
-            price: fields["price"],
-            location: fields["location"],
-            online: fields["online"] !== undefined,
-            language: choice("language", fields["language"] ?? c.get("locale"), Object.keys(POST_LANGUAGES)),
-            ends: fields["ends"],
+            purpose: choice("purpose", fields.purpose, PURPOSES),
+            name: fields.name ?? "",
+            content: fields.content ?? "",
+            category: fields.category ?? "",
+            unit: choice("unit", fields.unit, UNITS),
+            available: fields.available,
+            minimum: fields.minimum,
+            settlement: choice("settlement", fields.settlement, SETTLEMENTS),
+            price: fields.price,
+            location: fields.location,
+            online: fields.online !== undefined,
+            language: choice("language", fields.language ?? c.get("locale"), Object.keys(POST_LANGUAGES)),
+            ends: fields.ends,
           });
           return web.done(c, `/proposals/${id}`, "notices.proposal_published");
         },
-        (form) => newPage(c, fields["purpose"], form),
+        (form) => newPage(c, fields.purpose, form),
       );
     })
     .get("/proposals/:id", async (c) => {
@@ -95,7 +95,7 @@ export function proposalRoutes(web: Web) {
     .post("/proposals/:id/withdraw", async (c) => {
       const viewer = requireViewer(c);
       const fields = await formFields(c);
-      const acting = await actingAs(ctx, viewer.accountId, fields["as"] ?? "");
+      const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
       await withdrawProposal(ctx, acting, proposalId(c));
       return web.done(c, "/exchange", "notices.proposal_withdrawn");
     })

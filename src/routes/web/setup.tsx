@@ -20,17 +20,17 @@ export function setupRoutes(web: Web) {
         c,
         fields,
         async () => {
-          const locale = choice("locale", fields["locale"], LOCALES);
+          const locale = choice("locale", fields.locale, LOCALES);
           const admin = await setUpHub(ctx, {
-            name: fields["name"] ?? "",
-            description: fields["description"],
+            name: fields.name ?? "",
+            description: fields.description,
             locale,
-            currencyName: fields["currency_name"] ?? "",
-            currencySymbol: fields["currency_symbol"] ?? "",
+            currencyName: fields.currency_name ?? "",
+            currencySymbol: fields.currency_symbol ?? "",
             admin: {
-              handle: fields["admin_handle"] ?? "",
-              email: fields["admin_email"] ?? "",
-              password: fields["admin_password"] ?? "",
+              handle: fields.admin_handle ?? "",
+              email: fields.admin_email ?? "",
+              password: fields.admin_password ?? "",
             },
           });
           const session = await openSession(ctx, admin.accountId);

@@ -10,8 +10,7 @@ function changed(form: FormState | undefined): boolean {
   return (
     form !== undefined &&
     (Boolean(form.values.summary) ||
-      (form.values.visibility ?? "public") !== "public" ||
-      form.errors.some((error) => error.field !== null && error.field !== "content"))
+      form.errors.some((error) => error.field === "summary" || error.field === "language"))
   );
 }
 
@@ -38,24 +37,22 @@ export const ComposerForm = ({ page, form }: { page: PageContext; form: FormStat
           }}
         />
         <TextArea page={page} form={form} name="content" label={t("compose.content")} rows={3} required />
+        <Select
+          page={page}
+          form={form}
+          name="visibility"
+          label={t("compose.visibility")}
+          required
+          value="public"
+          options={VISIBILITIES.map((value) => ({ value, label: t(`visibility.${value}`) }))}
+        />
         <details class="more" open={changed(form)}>
           <summary>
             {t("compose.more")}
             <Icon name="chevron" />
           </summary>
           <div class="more-fields">
-            <div class="columns">
-              <Select
-                page={page}
-                form={form}
-                name="visibility"
-                label={t("compose.visibility")}
-                required
-                value="public"
-                options={VISIBILITIES.map((value) => ({ value, label: t(`visibility.${value}`) }))}
-              />
-              <LanguageSelect page={page} form={form} />
-            </div>
+            <LanguageSelect page={page} form={form} />
             <TextField
               page={page}
               form={form}

@@ -62,7 +62,11 @@ export const ErrorSummary = ({
           const text = errorText(page.t, error);
           return (
             <li>
-              {label === undefined ? text : <a href={`#${idOf(error.field ?? "")}`}>{`${label}: ${text}`}</a>}
+              {label === undefined ? (
+                text
+              ) : (
+                <a href={`#${idOf(error.field ?? "")}`}>{`${label} — ${text}`}</a>
+              )}
             </li>
           );
         })}

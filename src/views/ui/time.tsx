@@ -9,9 +9,11 @@ function formatOf(page: PageContext, style: "date" | "moment"): Intl.DateTimeFor
   let format = formats.get(key);
   if (!format) {
     format = new Intl.DateTimeFormat(intlTag(page.locale), {
-      dateStyle: style === "date" ? "long" : "medium",
-      ...(style === "moment" ? { timeStyle: "short" } : {}),
       timeZone: page.timeZone,
+      year: "numeric",
+      day: "numeric",
+      // Months as words: 3/2 is another day elsewhere.
+      ...(style === "date" ? { month: "long" } : { month: "short", hour: "numeric", minute: "2-digit" }),
     });
     formats.set(key, format);
   }

@@ -1,0 +1,182 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { onTestFinished } from "vitest";
+import { createHub, type Hub } from "../../src/app.ts";
+import { type Config, readConfig } from "../../src/config.ts";
+import type { Database } from "../../src/db/client.ts";
+import type { Id } from "../../src/db/ids.ts";
+import { createAccount } from "../../src/domain/accounts/commands.ts";
+import { actorById } from "../../src/domain/actors/queries.ts";
+import type { Acting } from "../../src/domain/context.ts";
+import { setUpHub } from "../../src/domain/hubs/commands.ts";
+import { createOrganization } from "../../src/domain/organizations/commands.ts";
+import { installEgress } from "../../src/federation/egress.ts";
+import type { Worker } from "../../src/queue/worker.ts";
+import { testDatabase } from "./database.ts";
+
+export interface TestHub extends Hub {
+  origin: string;
+  /** `127.0.0.1:port`, as in handles and allow-lists. */
+  host: string;
+  database: Database;
+  worker: Worker;
+  clock: TestClock;
+  /** The administrator that `startHub` set up; null when it was asked not to. */
+  admin: Acting;
+  /** A new organization that the administrator represents, and who acts for it. */
+  organization(handle: string): Promise<Organization>;
+  stop(): Promise<void>;
+}
+
+export interface Organization extends Acting {
+  iri: string;
+  handle: string;
+}
+
+/** A clock that goes with the real one until it is moved on. */
+export interface TestClock {
+  now(): Date;
+  advance(milliseconds: number): void;
+}
+
+export const PASSWORD = "correct horse battery staple";
+
+export interface HubOptions {
+  /** Other servers that it may reach, `address:port`. */
+  allow?: readonly string[];
+  setUp?: boolean;
+  config?: Partial<Config>;
+}
+
+/** A whole hub on a free port with a database of its own, stopped when the test ends. */
+export async function startHub(options: HubOptions = {}): Promise<TestHub> {
+  const [hub] = await startHubs(1, options);
+  return hub!;
+}
+
+/** Hubs in this process that know each other's address. */
+export async function startHubs(count: number, options: HubOptions = {}): Promise<TestHub[]> {
+  const sockets = await Promise.all(Array.from({ length: count }, listen));
+  const allow = [...(options.allow ?? []), ...sockets.map(({ host }) => host)];
+  return Promise.all(sockets.map((socket) => build(socket, allow, options)));
+}
+
+async function build(socket: Socket, allow: string[], options: HubOptions): Promise<TestHub> {
+  const { host } = socket;
+  const origin = `http://${host}`;
+  installEgress({ allow, userAgent: `Ayni/test (+${origin})` });
+  const database = await testDatabase();
+  const config = {
+    ...readConfig({ AYNI_SECRET: "a secret of the tests and of nothing else" }),
+    origin,
+    egressAllow: allow,
+    ...options.config,
+  };
+  const clock = testClock();
+  const hub = await createHub({ ...config, origin }, database, clock);
+  const { worker, stop: stopWork } = await hub.work();
+  socket.serve(hub.listener);
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= (async () => {
+      socket.server.closeAllConnections();
+      await new Promise((resolve) => socket.server.close(resolve));
+      await stopWork();
+      await hub.close();
+    })();
+    return stopping;
+  };
+  // Runs before the database is dropped: hooks run last in, first out.
+  onTestFinished(stop);
+  const admin =
+    options.setUp === false
+      ? { accountId: 0n, actorId: 0n }
+      : await setUpHub(hub.ctx, {
+          name: `Hub ${host}`,
+          locale: "es",
+          currencyName: "Ayni",
+          currencySymbol: "₳",
+          admin: { handle: "ana", email: "ana@example.org", password: PASSWORD },
+        });
+  return {
+    ...hub,
+    origin,
+    host,
+    database,
+    worker,
+    clock,
+    admin,
+    stop,
+    async organization(handle) {
+      const actorId = await createOrganization(hub.ctx, admin.accountId, {
+        handle,
+        name: `Organization ${handle}`,
+      });
+      const { iri } = await actorById(hub.ctx, actorId);
+      return { accountId: admin.accountId, actorId, iri, handle };
+    },
+  };
+}
+
+/** Another account on a hub. */
+export function account(hub: TestHub, handle: string): Promise<Acting> {
+  return createAccount(hub.ctx, { handle, email: `${handle}@example.org`, password: PASSWORD, locale: "es" });
+}
+
+/** Waits until no hub has anything to do: what one sends may give the other work. */
+export async function settle(...hubs: TestHub[]): Promise<void> {
+  let before = "";
+  for (;;) {
+    for (const hub of hubs) await hub.worker.idle();
+    const counts = await Promise.all(hubs.map(progress));
+    const now = counts.join();
+    if (now === before) return;
+    before = now;
+  }
+}
+
+/** A number that grows with every job that any queue was ever given. */
+async function progress(hub: TestHub): Promise<string> {
+  const [row] = await hub.database.sql<{ last: bigint }[]>`select last_value as last from jobs_id_seq`;
+  return String(row?.last);
+}
+
+/** One number from the database. */
+export async function count(hub: TestHub, from: string): Promise<number> {
+  const [row] = await hub.database.sql.unsafe<{ count: bigint }[]>(`select count(*) from ${from}`);
+  return Number(row?.count);
+}
+
+export function id(hub: TestHub, iri: string): Promise<Id> {
+  return hub.ctx.remote.resolveActor(iri);
+}
+
+function testClock(): TestClock {
+  let ahead = 0;
+  return {
+    now: () => new Date(Date.now() + ahead),
+    advance(milliseconds) {
+      ahead += milliseconds;
+    },
+  };
+}
+
+interface Socket {
+  server: Server;
+  host: string;
+  serve(listener: RequestListener): void;
+}
+
+async function listen(): Promise<Socket> {
+  let listener: RequestListener = (_, response) => response.writeHead(503).end();
+  const server = createServer((request, response) => listener(request, response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    server,
+    host: `127.0.0.1:${port}`,
+    serve(found) {
+      listener = found;
+    },
+  };
+}
