@@ -89,11 +89,12 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the environment (or what is given in its place).
+ * Reads the environment; `overrides` stand before it.
  *
  * @throws ConfigError naming each variable that is wrong and what it should look like
  */
-export function readConfig(env: Record<string, string | undefined> = process.env): Config {
+export function readConfig(overrides: Record<string, string> = {}): Config {
+  const env: Record<string, string | undefined> = { ...process.env, ...overrides };
   // An empty variable means "not set": that is what people expect of a line `PORT=` in a file.
   const given = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ""),

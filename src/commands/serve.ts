@@ -24,7 +24,7 @@ export function addServeCommands(program: Command): void {
   program
     .command("worker")
     .description("work the queue without serving pages (needs DATABASE_URL and AYNI_ORIGIN)")
-    .action(() => runUntilSignal(readConfig({ ...process.env, AYNI_ROLE: "worker" })));
+    .action(() => runUntilSignal(readConfig({ AYNI_ROLE: "worker" })));
 }
 
 export interface Running {

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Id } from "../db/ids.ts";
 import { enqueue } from "../queue/enqueue.ts";
-import type { Ctx } from "./context.ts";
+import type { Ctx, Remote } from "./context.ts";
 import type { DomainEvent } from "./events.ts";
 
 /**
@@ -9,8 +9,15 @@ import type { DomainEvent } from "./events.ts";
  * use the context it is given and must not reach the network.
  */
 export function transact<T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): Promise<T> {
-  return ctx.db.transaction((tx) => fn({ ...ctx, db: tx }));
+  return ctx.db.transaction((tx) => fn({ ...ctx, db: tx, remote: NO_REMOTE }));
 }
+
+/** A transaction that waited for another server would hold its locks for as long as that server likes. */
+const NO_REMOTE: Remote = {
+  resolveActor() {
+    throw new Error("Other servers are not asked inside a transaction.");
+  },
+};
 
 /**
  * Records that something happened, in the caller's transaction. A worker turns it into activities and notices.

@@ -78,9 +78,12 @@ export function readEnvelope(body: string, allowHttp: (url: URL) => boolean): En
   };
 }
 
-/** Parses an iri that may be an id here: https (http where allowed), no user information, of bearable length. */
+/**
+ * Parses an iri that may be an id here: https (http where allowed), no user information, of bearable length, and without
+ * what URL parsers drop or rewrite.
+ */
 export function parseIri(iri: string, allowHttp: (url: URL) => boolean): URL | null {
-  if (iri.length > MAX_IRI || Buffer.byteLength(iri) > MAX_IRI) return null;
+  if (iri.length > MAX_IRI || Buffer.byteLength(iri) > MAX_IRI || /[\s\\]/.test(iri)) return null;
   const url = URL.parse(iri);
   if (url === null || url.username !== "" || url.password !== "" || url.hostname === "") return null;
   return url.protocol === "https:" || (url.protocol === "http:" && allowHttp(url)) ? url : null;

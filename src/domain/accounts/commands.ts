@@ -166,15 +166,13 @@ export async function createToken(
   scopes: readonly string[],
 ): Promise<string> {
   const secret = `ayni_${randomBytes(32).toString("base64url")}`;
-  await ctx.db
-    .insert(tokens)
-    .values({
-      tokenHash: hashToken(secret),
-      accountId,
-      actorId,
-      scopes: [...scopes],
-      created: ctx.clock.now(),
-    });
+  await ctx.db.insert(tokens).values({
+    tokenHash: hashToken(secret),
+    accountId,
+    actorId,
+    scopes: [...scopes],
+    created: ctx.clock.now(),
+  });
   return secret;
 }
 

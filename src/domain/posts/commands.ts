@@ -9,8 +9,7 @@ import { plainToHtml } from "../html.ts";
 import { documentChanged, emit, transact } from "../transact.ts";
 import { optionalText, requiredText } from "../validate.ts";
 import { knowsPost } from "./queries.ts";
-
-export const POST_MAX = 5000;
+import { POST_MAX, SUMMARY_MAX } from "./rules.ts";
 
 export interface NewPost {
   content: string;
@@ -23,7 +22,7 @@ export interface NewPost {
 /** Publishes what somebody wrote. @throws DomainError required, too_long */
 export async function publishPost(ctx: Ctx, acting: Acting, input: NewPost): Promise<Id> {
   const source = requiredText("content", input.content, POST_MAX);
-  const summary = optionalText("summary", input.summary, 200);
+  const summary = optionalText("summary", input.summary, SUMMARY_MAX);
   return transact(ctx, (ctx) =>
     insertPost(ctx, acting, {
       content: plainToHtml(source),

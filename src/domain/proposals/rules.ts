@@ -3,6 +3,8 @@ import { DomainError } from "../errors.ts";
 import { optionalText, requiredText } from "../validate.ts";
 import { CATEGORIES, type Category } from "./categories.ts";
 
+export { PURPOSES, SETTLEMENTS, UNITS } from "../../db/schema/proposals.ts";
+
 export const NAME_MAX = 120;
 export const CONTENT_MAX = 5000;
 const QUANTITY_MAX = 1_000_000;

@@ -1,10 +1,10 @@
 import { Hono } from "hono";
 import { parseId } from "../../db/ids.ts";
-import { VISIBILITIES } from "../../db/schema/posts.ts";
 import { actingAs } from "../../domain/accounts/queries.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { deletePost, publishPost } from "../../domain/posts/commands.ts";
 import { postById, postByIri, replies } from "../../domain/posts/queries.ts";
+import { VISIBILITIES } from "../../domain/posts/rules.ts";
 import { POST_LANGUAGES } from "../../locales/index.ts";
 import { ConfirmDeletePostPage, PostPage } from "../../views/posts/post-page.tsx";
 import type { Env, WebContext } from "../env.ts";

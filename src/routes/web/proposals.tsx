@@ -1,12 +1,12 @@
 import { Hono } from "hono";
 import { parseId } from "../../db/ids.ts";
-import { PURPOSES, SETTLEMENTS, UNITS } from "../../db/schema/proposals.ts";
 import { actingAs } from "../../domain/accounts/queries.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { localHub } from "../../domain/hubs/queries.ts";
 import { CATEGORIES } from "../../domain/proposals/categories.ts";
 import { publishProposal, withdrawProposal } from "../../domain/proposals/commands.ts";
 import { proposalById, proposalList } from "../../domain/proposals/queries.ts";
+import { PURPOSES, SETTLEMENTS, UNITS } from "../../domain/proposals/rules.ts";
 import { POST_LANGUAGES } from "../../locales/index.ts";
 import { ExchangePage } from "../../views/proposals/exchange-page.tsx";
 import { NewProposalPage } from "../../views/proposals/new-proposal-page.tsx";
