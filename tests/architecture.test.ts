@@ -199,7 +199,7 @@ function imports(file: string): Import[] {
       .filter(Boolean);
     const typeOnly =
       type !== undefined ||
-      (listed !== undefined && listed.every((name) => name.startsWith("type ")) && !/^\w/.test(names));
+      (listed?.every((name) => name.startsWith("type ")) === true && !/^\w/.test(names));
     found.push({ target, own, typeOnly });
   }
   return found;

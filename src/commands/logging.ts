@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import {
   ansiColorFormatter,
   configure,
@@ -11,6 +12,8 @@ export async function startLogging(level: LogLevel): Promise<void> {
   const formatter = process.stdout.isTTY ? ansiColorFormatter : jsonLinesFormatter;
   await configure({
     reset: true,
+    // Fedify gives its lines a context; without a store LogTape would complain of each.
+    contextLocalStorage: new AsyncLocalStorage(),
     sinks: { console: getConsoleSink({ formatter }) },
     loggers: [
       { category: ["ayni"], lowestLevel: level, sinks: ["console"] },

@@ -1,6 +1,8 @@
 import { Command } from "commander";
 import { VERSION } from "../version.ts";
 import { addDataCommands } from "./data.ts";
+import { addDemoCommand } from "./demo.ts";
+import { addSeedCommand } from "./seed.ts";
 import { addServeCommands } from "./serve.ts";
 
 /** The command `ayni`. Each subcommand exits 0 only when it did what it says; errors for people go to stderr. */
@@ -11,5 +13,7 @@ export function createProgram(): Command {
     .showHelpAfterError("(run with --help to see what is expected)");
   addServeCommands(program);
   addDataCommands(program);
+  addDemoCommand(program);
+  addSeedCommand(program);
   return program;
 }

@@ -7,6 +7,7 @@ import { type Config, readConfig } from "../config.ts";
 import { openDatabase } from "../db/client.ts";
 import { startEmbedded } from "../db/embedded.ts";
 import { migrate } from "../db/migrate.ts";
+import { findHub } from "../domain/hubs/queries.ts";
 import { installEgress } from "../federation/egress.ts";
 import { VERSION } from "../version.ts";
 import { startLogging } from "./logging.ts";
@@ -72,25 +73,25 @@ export async function start(config: Config): Promise<Running> {
 }
 
 async function runUntilSignal(config: Config): Promise<void> {
-  const stopping = Promise.withResolvers<string>();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.resolve(signal));
+  const stopping = untilSignal();
   await startLogging(config.log);
   const running = await start(config);
   logger.info("Ayni {version} is at {origin}", { version: VERSION, origin: running.origin });
-  if (process.stdout.isTTY && (await needsSetup(running))) {
+  if (process.stdout.isTTY && (await findHub(running.hub.ctx)) === null) {
     process.stdout.write(`\n  Open ${running.origin}/setup to set up your hub.\n\n`);
   }
-  const signal = await stopping.promise;
-  logger.info("Stopping ({signal})", { signal });
-  // A second signal, or a minute, ends it at once: nothing is lost, the next start recovers.
-  process.once(signal, () => process.exit(1));
-  setTimeout(() => process.exit(1), 60_000).unref();
+  logger.info("Stopping ({signal})", { signal: await stopping });
   await running.stop();
 }
 
-async function needsSetup(running: Running): Promise<boolean> {
-  const { findHub } = await import("../domain/hubs/queries.ts");
-  return (await findHub(running.hub.ctx)) === null;
+/** The first SIGINT or SIGTERM. A second one, or a minute, ends the process at once: nothing is lost, the next start recovers. */
+export async function untilSignal(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
+  const signal = await promise;
+  for (const again of ["SIGINT", "SIGTERM"] as const) process.once(again, () => process.exit(1));
+  setTimeout(() => process.exit(1), 60_000).unref();
+  return signal;
 }
 
 async function embedded(config: Config, undo: (() => Promise<unknown>)[]): Promise<string> {
