@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { VERSION } from "../version.ts";
 import { addDataCommands } from "./data.ts";
 import { addDemoCommand } from "./demo.ts";
+import { addDoctorCommand } from "./doctor.ts";
 import { addSeedCommand } from "./seed.ts";
 import { addServeCommands } from "./serve.ts";
 
@@ -13,6 +14,7 @@ export function createProgram(): Command {
     .showHelpAfterError("(run with --help to see what is expected)");
   addServeCommands(program);
   addDataCommands(program);
+  addDoctorCommand(program);
   addDemoCommand(program);
   addSeedCommand(program);
   return program;

@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { loadavg } from "node:os";
+
+/** CPU seconds (user and system, all threads) since each process began. */
+export interface Cpu {
+  server: number;
+  database: number;
+}
+
+/** `USER_HZ`, which Linux has fixed at 100 for all that reads /proc. */
+const TICKS = 100;
+
+/** What a hub process and the PostgreSQL behind it have used up to now. */
+export function cpuOf(server: number, postmaster: number): Cpu {
+  return { server: cpuSeconds(server), database: databaseCpu(postmaster) };
+}
+
+export function cpuSince(before: Cpu, after: Cpu): Cpu {
+  return { server: after.server - before.server, database: after.database - before.database };
+}
+
+/** All processes of one PostgreSQL server: those that ended are in the postmaster's account of its children. */
+function databaseCpu(postmaster: number): number {
+  const ended = statOf(postmaster);
+  if (ended === null) return 0;
+  let sum = ticks(ended, [11, 12, 13, 14]);
+  for (const child of childrenOf(postmaster)) {
+    const stat = statOf(child);
+    if (stat !== null) sum += ticks(stat, [11, 12]);
+  }
+  return sum / TICKS;
+}
+
+function cpuSeconds(pid: number): number {
+  const stat = statOf(pid);
+  return stat === null ? 0 : ticks(stat, [11, 12]) / TICKS;
+}
+
+/** Resident memory of one process, in MB. */
+export function residentMemory(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024;
+}
+
+/** Memory of a PostgreSQL server in MB; what its processes share is counted once. */
+export function databaseMemory(postmaster: number): number {
+  let kilobytes = 0;
+  for (const pid of [postmaster, ...childrenOf(postmaster)]) {
+    try {
+      const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+      kilobytes += Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0);
+    } catch {
+      // It ended in the meantime.
+    }
+  }
+  return kilobytes / 1024;
+}
+
+/** The postmaster of a data directory. */
+export function postmasterOf(dataDir: string): number {
+  return Number(readFileSync(`${dataDir}/postgres/data/postmaster.pid`, "utf8").split("\n", 1)[0]);
+}
+
+/** How many processes wanted a processor in the last minute: how busy the machine was before a measure. */
+export function load(): number {
+  return loadavg()[0] ?? 0;
+}
+
+function childrenOf(parent: number): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => Number(statOf(pid)?.[1]) === parent);
+}
+
+/** The fields of `/proc/<pid>/stat` from the state on (proc(5)); null when there is no such process. */
+function statOf(pid: number): string[] | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The second field is the program's name in parentheses, and may contain some itself.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return null;
+  }
+}
+
+function ticks(stat: string[], fields: number[]): number {
+  return fields.reduce((sum, field) => sum + Number(stat[field]), 0);
+}
