@@ -3,7 +3,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 
-const port = z.coerce.number().int().min(0).max(65535);
+const port = z.coerce
+  .number()
+  .refine((n) => Number.isInteger(n) && n >= 0 && n <= 65535, "must be a number from 0 to 65535");
 
 /** An origin: scheme, host and port, nothing else. */
 const origin = z.string().transform((text, context) => {

@@ -100,19 +100,22 @@ export function createRemote({ ctx: base, keyring, check, allowHttp }: RemoteOpt
     return href;
   }
 
-  async function fetchActor(iri: string, handleHost?: string): Promise<Id> {
+  /** `worn` is a handle on another domain that both sides have confirmed; one that was confirmed before is kept. */
+  async function fetchActor(iri: string, worn?: { name: string; host: string }): Promise<Id> {
     const { object } = await fetchById(iri);
-    const own = new URL(object.id?.href ?? iri).host;
-    const actor = await parseActor(object, handleHost ?? own, check);
+    const own = object.id?.href ?? iri;
+    const actor = await parseActor(object, new URL(own).host, check);
     if (actor === null) throw new DomainError("remote_invalid", `${iri} is not an actor`);
-    return saveRemoteActor(ctx, actor);
+    const confirmed = actor.handle.toLowerCase() === worn?.name.toLowerCase() ? worn.host : undefined;
+    const host = confirmed ?? (await findActor(ctx, own))?.host ?? actor.host;
+    return saveRemoteActor(ctx, { ...actor, host });
   }
 
   /** One fetch at a time for each actor, however many ask. */
-  function refresh(iri: string, handleHost?: string): Promise<Id> {
+  function refresh(iri: string, worn?: { name: string; host: string }): Promise<Id> {
     const running = underway.get(iri);
     if (running !== undefined) return running;
-    const fetching = fetchActor(iri, handleHost).finally(() => underway.delete(iri));
+    const fetching = fetchActor(iri, worn).finally(() => underway.delete(iri));
     underway.set(iri, fetching);
     return fetching;
   }
@@ -155,7 +158,7 @@ export function createRemote({ ctx: base, keyring, check, allowHttp }: RemoteOpt
     const confirmed = await webFinger(name, actorHost).catch(() => null);
     const loops =
       confirmed?.iri === iri && confirmed.subject.toLowerCase() === `acct:${name}@${host}`.toLowerCase();
-    return refresh(iri, loops ? host : undefined);
+    return refresh(iri, loops ? { name, host } : undefined);
   }
 
   async function byAddress(text: string): Promise<Id> {
