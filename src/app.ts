@@ -113,7 +113,7 @@ export async function createHub(
   return {
     ctx,
     listener(request, response) {
-      if (request.method === "POST" && /^\/(actors\/[^/]*\/)?inbox(\?|$)/.test(request.url ?? "")) {
+      if (/^\/(actors\/[^/]*\/)?inbox(\?|$)/.test(request.url ?? "")) {
         void passDoor(door, request, response);
       } else {
         void pages(request, response);

@@ -38,9 +38,12 @@ export async function buildFedify(origin: string, kv: KvStore): Promise<Fedify<I
       if (handle.toLowerCase() === HUB) return HUB;
       return (await findActorByHandle(ctx, handle, null))?.id.toString() ?? null;
     })
-    .mapAlias((_, resource) =>
-      resource.origin === origin && resource.pathname === "/" ? { identifier: HUB } : null,
-    )
+    .mapAlias((_, resource) => {
+      if (resource.origin !== origin) return null;
+      const username = /^\/@([a-z0-9_]+)$/i.exec(resource.pathname)?.[1];
+      if (username !== undefined) return { username };
+      return resource.pathname === "/" ? { identifier: HUB } : null;
+    })
     .mapActorAlias("/actor", HUB);
   builder.setNodeInfoDispatcher("/nodeinfo/2.1", async ({ data: { ctx } }) => {
     const hub = await findHub(ctx);

@@ -109,10 +109,11 @@ export async function followsDocument(
 }
 
 /** Featured posts: the collection exists because readers of the network ask for it; pinning comes with its own page. */
-export function emptyCollection(iri: string): Served {
-  return ok(
-    document(ACTIVITYSTREAMS, { id: iri, type: "OrderedCollection", totalItems: 0, orderedItems: [] }),
-  );
+export async function featuredDocument(ctx: Ctx, actorId: Id): Promise<Served | null> {
+  const actor = await localActor(ctx, actorId);
+  if (actor === null) return null;
+  const id = `${actor.iri}/featured`;
+  return ok(document(ACTIVITYSTREAMS, { id, type: "OrderedCollection", totalItems: 0, orderedItems: [] }));
 }
 
 function collection(iri: string, totalItems: number, open = true): Served {

@@ -10,7 +10,7 @@ import {
   activityDocument,
   actorDocument,
   currencyDocument,
-  emptyCollection,
+  featuredDocument,
   followsDocument,
   outboxDocument,
   postDocument,
@@ -40,7 +40,8 @@ export function federationRoutes(
   app.get("/.well-known/webfinger", async (c) => {
     const resource = c.req.query("resource");
     if (resource === undefined) return c.text("the parameter resource is missing", 400, CORS);
-    if (resource.length > 512) return c.text("the parameter resource is too long", 400, CORS);
+    if (resource.length > 512 || !URL.canParse(resource))
+      return c.text("the parameter resource is no address or handle", 400, CORS);
     const document = await cache.get(`webfinger ${resource.toLowerCase()}`, async () => {
       const response = await fetch(c);
       return response.status === 200 ? { status: 200, document: await response.json() } : null;
@@ -94,7 +95,7 @@ export function federationRoutes(
   const outbox = serve((c, id) => outboxDocument(ctx, id, page(c)), { live: true });
   const followers = serve((c, id) => followsDocument(ctx, id, "followers", page(c)), { live: true });
   const following = serve((c, id) => followsDocument(ctx, id, "following", page(c)), { live: true });
-  const featured = serve(async (c) => emptyCollection(`${ctx.hub.origin}${c.req.path}`));
+  const featured = serve(async (_, id) => featuredDocument(ctx, id));
   for (const base of ["/actors/:id", "/actor"]) {
     app.get(base, actor);
     app.get(`${base}/outbox`, outbox);
@@ -112,7 +113,8 @@ export function federationRoutes(
   );
   app.get(
     "/activities/:id",
-    serve((_, id) => activityDocument(ctx, id)),
+    // Not kept: it goes with its object, of whose deletion only the object's own key is told.
+    serve((_, id) => activityDocument(ctx, id), { live: true }),
   );
   app.get(
     "/currency",
@@ -153,8 +155,14 @@ function answer(
     "cache-control": "public, max-age=60",
     ...headers,
   };
-  if (c.req.header("if-none-match") === document.etag) return c.body(null, 304, all);
+  if (isKnown(c.req.header("if-none-match"), document.etag)) return c.body(null, 304, all);
   return c.body(document.body, document.status, all);
+}
+
+/** If-None-Match compares weakly (RFC 9110, 13.1.2): proxies that compress mark the tag with `W/`. */
+function isKnown(asked: string | undefined, etag: string): boolean {
+  if (asked === undefined) return false;
+  return asked.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
 }
 
 /**
