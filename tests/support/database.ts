@@ -48,9 +48,22 @@ export async function rollbackDatabase(): Promise<Db> {
   return begun.promise;
 }
 
+/** What uses a database that was made outside of a test, and so has to end before it is dropped. */
+const users = new Set<() => Promise<void>>();
+
+/** Ends something with the test that it was made in, or else with the file, before the file's databases are dropped. */
+export function endLater(end: () => Promise<void>): void {
+  try {
+    onTestFinished(end);
+  } catch {
+    users.add(end);
+  }
+}
+
 /** Closes and drops what no test's end did. */
 export async function dropDatabases(): Promise<void> {
   shared = undefined;
+  await Promise.all([...users].map((end) => end()));
   await Promise.all([...open].map((drop) => drop()));
 }
 

@@ -1,6 +1,5 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { onTestFinished } from "vitest";
 import { createHub, type Hub } from "../../src/app.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import type { Database } from "../../src/db/client.ts";
@@ -12,7 +11,7 @@ import { setUpHub } from "../../src/domain/hubs/commands.ts";
 import { createOrganization } from "../../src/domain/organizations/commands.ts";
 import { installEgress } from "../../src/federation/egress.ts";
 import type { Worker } from "../../src/queue/worker.ts";
-import { testDatabase } from "./database.ts";
+import { endLater, testDatabase } from "./database.ts";
 
 export interface TestHub extends Hub {
   origin: string;
@@ -48,7 +47,7 @@ export interface HubOptions {
   config?: Partial<Config>;
 }
 
-/** A whole hub on a free port with a database of its own, stopped when the test ends. */
+/** A whole hub on a free port with a database of its own, stopped when the test ends, or the file when it is made outside of one. */
 export async function startHub(options: HubOptions = {}): Promise<TestHub> {
   const [hub] = await startHubs(1, options);
   return hub!;
@@ -87,7 +86,7 @@ async function build(socket: Socket, allow: string[], options: HubOptions): Prom
     return stopping;
   };
   // Runs before the database is dropped: hooks run last in, first out.
-  onTestFinished(stop);
+  endLater(stop);
   const admin =
     options.setUp === false
       ? { accountId: 0n, actorId: 0n }
