@@ -15,14 +15,17 @@ export function cleanText(text: string): string {
   );
 }
 
+/** Marks, fillers and spaces that take no ink: a name of nothing else could be neither read nor clicked. */
+const INVISIBLE = /^[\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}\s]*$/u;
+
 /**
- * A required text of 1 to `max` characters.
+ * A required text of 1 to `max` characters, some of them visible.
  *
  * @throws DomainError required, too_long
  */
 export function requiredText(field: string, text: string, max: number): string {
   const clean = cleanText(text);
-  if (clean === "") throw new DomainError("required", `${field} is required`, { field });
+  if (INVISIBLE.test(clean)) throw new DomainError("required", `${field} is required`, { field });
   return bounded(field, clean, max);
 }
 

@@ -10,7 +10,7 @@ import type { Acting, Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { throttle, unthrottle } from "../throttle.ts";
 import { transact } from "../transact.ts";
-import { optionalText } from "../validate.ts";
+import { cleanText, optionalText } from "../validate.ts";
 import { hashPassword, pretendToVerify, verifyPassword } from "./passwords.ts";
 import { checkEmail, checkPassword } from "./rules.ts";
 
@@ -83,7 +83,7 @@ export async function logIn(
   ctx: Ctx,
   input: { login: string; password: string; address: string },
 ): Promise<{ secret: string; expires: Date }> {
-  const login = input.login.trim().replace(/^@/, "").toLowerCase().slice(0, 254);
+  const login = cleanText(input.login).replace(/^@/, "").toLowerCase().slice(0, 254);
   if (login === "")
     throw new DomainError("required", "an e-mail address or handle is required", { field: "email" });
   if (input.password === "")

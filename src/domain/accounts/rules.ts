@@ -7,7 +7,7 @@ export const PASSWORD_MAX = 256;
 export function checkEmail(text: string, field = "email"): string {
   const email = text.trim().toLowerCase();
   if (email === "") throw new DomainError("required", "an e-mail address is required", { field });
-  if (email.length > 254 || !/^[^\s@<>"]+@[^\s@<>"]+$/.test(email)) {
+  if (email.length > 254 || !/^[^\s@<>"\p{Cc}]+@[^\s@<>"\p{Cc}]+$/u.test(email)) {
     throw new DomainError("not_an_email", "this is not an e-mail address", { field });
   }
   return email;
