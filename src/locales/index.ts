@@ -62,10 +62,28 @@ export function translator(locale: Locale): T {
       message = new IntlMessageFormat(MESSAGES[locale][key], intlTag(locale), undefined, { ignoreTag: true });
       parsed.set(key, message);
     }
-    return String(message.format(values));
+    return String(message.format(isolated(values, locale)));
   };
   translators.set(locale, t);
   return t;
+}
+
+const RIGHT_TO_LEFT = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/u;
+
+/**
+ * Names and addresses inside a text keep to themselves where two directions could meet (Unicode's first strong isolate),
+ * or their brackets and full stops wander. Messages therefore never select on a text.
+ */
+function isolated(values: MessageValues | undefined, locale: Locale): MessageValues | undefined {
+  if (!values) return undefined;
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      typeof value === "string" && (dirOf(locale) === "rtl" || RIGHT_TO_LEFT.test(value))
+        ? `\u2068${value}\u2069`
+        : value,
+    ]),
+  );
 }
 
 export function dirOf(locale: Locale): "ltr" | "rtl" {

@@ -1,5 +1,6 @@
 import type { ActorView } from "../../domain/actors/queries.ts";
 import type { Page } from "../../domain/page.ts";
+import { Icon } from "../ui/icons.tsx";
 import { Layout } from "../ui/layout.tsx";
 import type { PageContext } from "../ui/page.ts";
 import { EmptyState, Pagination } from "../ui/text.tsx";
@@ -24,11 +25,10 @@ export const ActorListPage = ({ page, actor, list, actors }: ActorListPageProps)
       title={t(followers ? "people.followers_of" : "people.following_of", { name: actor.name })}
       section={null}
     >
-      <p>
-        <a href={path}>
-          <bdi>{actor.name}</bdi>
-        </a>
-      </p>
+      <a class="back" href={path}>
+        <Icon name="arrow" />
+        <bdi>{actor.name}</bdi>
+      </a>
       <h1>{t(followers ? "people.followers" : "people.following")}</h1>
       <nav class="tabs" aria-label={t("people.tabs")}>
         <a href={`${path}/followers`} aria-current={followers ? "page" : undefined}>

@@ -93,7 +93,9 @@ const FollowFromElsewhere = ({ page, profile }: { page: PageContext; profile: Pr
         <Handle>{fullHandle(page, profile)}</Handle>
       </p>
       <p>
-        <a href={`/login?next=${encodeURIComponent(actorPath(profile))}`}>{t("profile.elsewhere_login")}</a>
+        <a class="context-link" href={`/login?next=${encodeURIComponent(actorPath(profile))}`}>
+          {t("profile.elsewhere_login")}
+        </a>
       </p>
     </section>
   );

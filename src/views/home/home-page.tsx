@@ -125,7 +125,9 @@ const Latest = ({ page, latest = [] }: { page: PageContext; latest?: ProposalVie
         </ul>
       ) : null}
       <p>
-        <a href="/exchange">{t("home.see_exchange")}</a>
+        <a class="context-link" href="/exchange">
+          {t("home.see_exchange")}
+        </a>
       </p>
     </section>
   );

@@ -20,17 +20,12 @@ export const PostCard = ({ page, post, full }: { page: PageContext; post: PostVi
     <article class={full ? "card post post-full" : "card post"} aria-labelledby={author}>
       <header class="post-head">
         <Avatar page={page} actor={post.author} />
-        <div class="post-names">
-          <a class="post-author" id={author} href={actorPath(post.author)}>
-            <bdi>{post.author.name}</bdi>
-          </a>
-          <p class="post-line quiet">
+        <a class="post-author" id={author} href={actorPath(post.author)}>
+          <bdi class="post-name">{post.author.name}</bdi>{" "}
+          <span class="quiet">
             <Handle>@{post.author.acct}</Handle>
-            <a href={`/posts/${post.id}`}>
-              <Moment page={page} at={post.published} />
-            </a>
-          </p>
-        </div>
+          </span>
+        </a>
       </header>
       {post.inReplyTo ? (
         <p class="quiet post-reply">
@@ -40,7 +35,10 @@ export const PostCard = ({ page, post, full }: { page: PageContext; post: PostVi
       ) : null}
       <PostBody page={page} post={post} />
       <footer class="post-foot quiet">
-        {full || post.own || post.visibility !== "public" ? (
+        <a href={`/posts/${post.id}`}>
+          <Moment page={page} at={post.published} />
+        </a>
+        {full || post.visibility !== "public" ? (
           <span>
             <Icon name={VISIBILITY_ICONS[post.visibility]} />
             {t(`visibility.${post.visibility}`)}

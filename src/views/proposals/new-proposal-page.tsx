@@ -157,7 +157,7 @@ const ReturnFields = ({ page, currency, form }: Pick<NewProposalPageProps, "page
         options={[
           {
             value: "credit",
-            label: t("proposal.settlement_credit", { currency: currency.name }),
+            label: currency.name,
             hint: t("proposal.settlement_credit_hint"),
           },
           { value: "none", label: t("proposal.settlement_none"), hint: t("proposal.settlement_none_hint") },

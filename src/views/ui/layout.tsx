@@ -110,7 +110,11 @@ const Header = ({ page, section }: { page: PageContext; section: Section | null 
       <a class="hub-name" href="/" dir="auto">
         {page.hub.name}
       </a>
-      <a class="icon-button" href="/search" aria-current={section === "search" ? "page" : undefined}>
+      <a
+        class="icon-button narrow-only"
+        href="/search"
+        aria-current={section === "search" ? "page" : undefined}
+      >
         <Icon name="search" />
         <span class="hidden">{page.t("nav.search")}</span>
       </a>
@@ -146,7 +150,11 @@ const ActingMenu = ({ page }: { page: PageContext }) => {
             >
               <Avatar page={page} actor={actor} small />
               <bdi>{actor.name}</bdi>
-              {actor.id === acting.id ? <Icon name="check" /> : null}
+              {actor.id === acting.id ? (
+                <span class="menu-check">
+                  <Icon name="check" />
+                </span>
+              ) : null}
             </button>
           ))}
         </form>

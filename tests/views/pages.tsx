@@ -1,0 +1,282 @@
+import type { Child } from "hono/jsx";
+import type { Locale } from "../../src/locales/index.ts";
+import { LoginPage } from "../../src/views/accounts/login-page.tsx";
+import { MePage } from "../../src/views/accounts/me-page.tsx";
+import { ActorListPage } from "../../src/views/actors/actor-list-page.tsx";
+import { DirectoryPage } from "../../src/views/actors/directory-page.tsx";
+import { ProfilePage } from "../../src/views/actors/profile-page.tsx";
+import { SearchPage } from "../../src/views/actors/search-page.tsx";
+import { HomePage } from "../../src/views/home/home-page.tsx";
+import { SetupPage } from "../../src/views/hubs/setup-page.tsx";
+import { NewOrganizationPage } from "../../src/views/organizations/new-organization-page.tsx";
+import { ConfirmDeletePostPage, PostPage } from "../../src/views/posts/post-page.tsx";
+import { ExchangePage } from "../../src/views/proposals/exchange-page.tsx";
+import { NewProposalPage } from "../../src/views/proposals/new-proposal-page.tsx";
+import { ConfirmWithdrawProposalPage, ProposalPage } from "../../src/views/proposals/proposal-page.tsx";
+import { ErrorPage } from "../../src/views/ui/error-page.tsx";
+import type { PageContext } from "../../src/views/ui/page.ts";
+import {
+  ANA,
+  AS_ORGANIZATION,
+  NUR,
+  pageContext,
+  post,
+  profile,
+  proposal,
+  RIO,
+  SEMILLA,
+  VIEWER,
+} from "./example.ts";
+
+const OFFER = proposal();
+const NEED = proposal({
+  purpose: "request",
+  actor: RIO,
+  name: "Interpretação português–espanhol para um encontro regional",
+  content: "<p>Dois dias em maio, cerca de sessenta pessoas. Exemplo inventado.</p>",
+  language: "pt",
+  category: "translation",
+  settlement: "none",
+  price: null,
+  online: false,
+  location: "Belém",
+  ends: null,
+});
+const REMOTE_OFFER = proposal({
+  actor: NUR,
+  local: false,
+  name: "تدريب على جمع التمويل (مثال)",
+  content: "<p>ست جلسات عبر الإنترنت. مثال مختلق.</p>",
+  language: "ar",
+  category: "fundraising",
+  settlement: "external",
+  price: null,
+  location: null,
+});
+
+export const POSTS = [
+  post({ own: true }),
+  post({
+    author: NUR,
+    local: false,
+    language: "ar",
+    content: "<p>انتهينا اليوم من تدريب عشرين امرأة على إدارة المشاريع الصغيرة. مثال مختلق.</p>",
+    visibility: "unlisted",
+  }),
+  post({
+    author: RIO,
+    language: "pt",
+    summary: "Violência contra defensoras",
+    content: "<p>Texto de exemplo que só aparece quando alguém quer ler.</p>",
+    updated: new Date("2027-03-02T15:00:00Z"),
+  }),
+  post({
+    proposalId: OFFER.id,
+    content:
+      "<p>Ofrecemos: Taller de contabilidad básica para organizaciones comunitarias · 1,5 cr por hora</p>",
+  }),
+  post({
+    author: ANA,
+    visibility: "followers",
+    inReplyTo: "https://mena.example/posts/7",
+    content: "<p>¡Qué alegría leerlo! Nos vemos el jueves.</p>",
+  }),
+];
+
+const NO_ONE = { following: "no", followedBy: false, own: false } as const;
+
+/** Every page with believable content, as a visitor or member sees it, and the states that look different. */
+export function allPages(locale: Locale): Record<string, Child> {
+  const visitor = (values: Partial<PageContext> = {}) => pageContext(locale, values);
+  const member = (values: Partial<PageContext> = {}) =>
+    pageContext(locale, { viewer: VIEWER, ...values }) as PageContext & { viewer: typeof VIEWER };
+  const organization = (values: Partial<PageContext> = {}) => member({ viewer: AS_ORGANIZATION, ...values });
+  const nothing = { items: [], before: null };
+  const currency = { name: "Créditos", symbol: "cr" };
+  return {
+    setup: (
+      <SetupPage
+        page={visitor({ path: "/setup", hub: { ...visitor().hub, name: "Ayni", description: "" } })}
+      />
+    ),
+    "setup-errors": (
+      <SetupPage
+        page={visitor({ path: "/setup" })}
+        form={{
+          values: { name: "Red <de> Redes", admin_handle: "Ana María" },
+          errors: [
+            { field: "admin_handle", code: "not_a_handle", details: {} },
+            { field: "admin_password", code: "password_short", details: { min: 12 } },
+          ],
+        }}
+      />
+    ),
+    login: <LoginPage page={visitor({ path: "/login" })} next="/exchange?purpose=offer" />,
+    "login-errors": (
+      <LoginPage
+        page={visitor({ path: "/login" })}
+        next={null}
+        form={{
+          values: { email: "ana@example.org", password: "not to be shown" },
+          errors: [{ field: null, code: "wrong_login", details: {} }],
+        }}
+      />
+    ),
+    visitor: (
+      <HomePage
+        page={visitor()}
+        timeline="hub"
+        posts={{ items: POSTS.map((item) => ({ ...item, own: false })), before: 99n }}
+        latest={[OFFER, NEED, REMOTE_OFFER]}
+      />
+    ),
+    home: (
+      <HomePage
+        page={member({ notice: "notices.post_published" })}
+        timeline="following"
+        posts={{ items: POSTS, before: 99n }}
+        latest={[OFFER, NEED, REMOTE_OFFER]}
+      />
+    ),
+    "home-empty": (
+      <HomePage
+        page={member({ viewer: { ...VIEWER, organizations: [] } })}
+        timeline="following"
+        posts={nothing}
+      />
+    ),
+    "home-organization": (
+      <HomePage
+        page={organization({ path: "/?timeline=hub&before=5" })}
+        timeline="hub"
+        posts={{ items: POSTS.slice(0, 2), before: null }}
+        latest={[]}
+        form={{
+          values: { content: "", summary: "Aviso <escrito>", visibility: "followers", language: "quc" },
+          errors: [{ field: "content", code: "empty_post", details: {} }],
+        }}
+      />
+    ),
+    post: <PostPage page={member()} post={POSTS[0]!} parent={POSTS[4]!} replies={POSTS.slice(1, 3)} />,
+    "post-remote": <PostPage page={visitor()} post={POSTS[1]!} replies={[]} />,
+    "post-delete": <ConfirmDeletePostPage page={member()} post={POSTS[0]!} />,
+    profile: (
+      <ProfilePage
+        page={member({ path: "/@red_semilla" })}
+        profile={profile(SEMILLA, { relation: { following: "accepted", followedBy: true, own: true } })}
+        tab="posts"
+        posts={{ items: POSTS.slice(0, 1), before: null }}
+        proposals={null}
+      />
+    ),
+    "profile-remote": (
+      <ProfilePage
+        page={organization({ path: "/@nour@mena.example" })}
+        profile={profile(NUR)}
+        tab="posts"
+        posts={nothing}
+        proposals={null}
+      />
+    ),
+    "profile-exchange": (
+      <ProfilePage
+        page={visitor({ path: "/@red_semilla?tab=exchange" })}
+        profile={profile(SEMILLA)}
+        tab="exchange"
+        posts={null}
+        proposals={{ items: [OFFER], before: 3n }}
+      />
+    ),
+    followers: (
+      <ActorListPage
+        page={visitor()}
+        actor={SEMILLA}
+        list="followers"
+        actors={{ items: [ANA, NUR], before: 3n }}
+      />
+    ),
+    following: <ActorListPage page={member()} actor={SEMILLA} list="following" actors={nothing} />,
+    "new-organization": (
+      <NewOrganizationPage
+        page={member({ path: "/organizations/new" })}
+        form={{
+          values: { name: "Red Semilla", handle: "ana", summary: "" },
+          errors: [{ field: "handle", code: "handle_taken", details: {} }],
+        }}
+      />
+    ),
+    exchange: (
+      <ExchangePage
+        page={member({ path: "/exchange" })}
+        filter={{ purpose: null, category: null }}
+        proposals={{ items: [OFFER, NEED, REMOTE_OFFER], before: 5n }}
+      />
+    ),
+    "exchange-empty": (
+      <ExchangePage
+        page={visitor({ path: "/exchange" })}
+        filter={{ purpose: "offer", category: "care" }}
+        proposals={nothing}
+      />
+    ),
+    "new-proposal": (
+      <NewProposalPage page={organization({ path: "/proposals/new" })} purpose="offer" currency={currency} />
+    ),
+    "new-proposal-errors": (
+      <NewProposalPage
+        page={member({ path: "/proposals/new" })}
+        purpose="request"
+        currency={currency}
+        form={{
+          values: {
+            purpose: "request",
+            name: "",
+            minimum: "9",
+            available: "3",
+            settlement: "none",
+            online: "on",
+          },
+          errors: [
+            { field: "name", code: "required", details: {} },
+            { field: "minimum", code: "minimum_over_available", details: {} },
+            { field: "content", code: "too_long", details: { max: 5000, length: 5001 } },
+          ],
+        }}
+      />
+    ),
+    proposal: <ProposalPage page={member()} proposal={OFFER} />,
+    "proposal-remote": <ProposalPage page={visitor()} proposal={REMOTE_OFFER} />,
+    "proposal-withdraw": (
+      <ConfirmWithdrawProposalPage page={organization()} proposal={{ ...OFFER, own: true }} />
+    ),
+    search: (
+      <SearchPage
+        page={organization({ path: "/search?q=red" })}
+        query="red"
+        results={[
+          { actor: NUR, relation: { ...NO_ONE, following: "pending" } },
+          { actor: RIO, relation: NO_ONE },
+          { actor: ANA, relation: { ...NO_ONE, following: "accepted" } },
+        ]}
+      />
+    ),
+    "search-none": (
+      <SearchPage
+        page={visitor({ path: "/search?q=x" })}
+        query={'"><b>x'}
+        results={[]}
+        error={{ code: "remote_unreachable" }}
+      />
+    ),
+    directory: (
+      <DirectoryPage
+        page={member({ path: "/directory" })}
+        organizations={{ items: [SEMILLA, RIO], before: 7n }}
+      />
+    ),
+    "directory-empty": <DirectoryPage page={visitor({ path: "/directory" })} organizations={nothing} />,
+    me: <MePage page={organization({ path: "/me" })} />,
+    "error-404": <ErrorPage page={visitor({ path: "/nowhere" })} status={404} code="not_found" />,
+    "error-500": <ErrorPage page={member()} status={500} code={null} />,
+  };
+}
