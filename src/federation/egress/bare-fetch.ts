@@ -29,11 +29,14 @@ class GuardedDispatcher extends Dispatcher {
     const { origin } = checkUrl(`${options.origin}`);
     checkUrl(origin + options.path);
     const call = currentCall();
-    if (call !== undefined) call.origin ??= origin;
+    if (call !== undefined) {
+      call.origin ??= origin;
+      call.astray ||= call.origin !== origin;
+    }
     return this.#transport.send(origin, options, handler, {
       bytes: MAX_BYTES,
       timeout: call === undefined ? TIMEOUT : call.deadline - performance.now(),
-      identity: call === undefined || call.origin === origin,
+      identity: !call?.astray,
       compressed: false,
       again: false,
     });

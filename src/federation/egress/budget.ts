@@ -6,8 +6,10 @@ export const MAX_REDIRECTS = 3;
 
 /** One bare `fetch` with its redirects, which undici follows by itself. */
 export interface Call {
-  /** Of the first hop: credentials are for this origin only. */
+  /** Of the first hop. */
   origin: string | null;
+  /** Whether a redirect has left that origin; credentials stay behind, and do not come back. */
+  astray: boolean;
   /** When all hops must have ended, on `performance.now()`'s clock. */
   readonly deadline: number;
 }
@@ -31,7 +33,7 @@ export function withEgressBudget<T>(fetches: number, fn: () => Promise<T>): Prom
 
 /** Runs one bare `fetch`: a request and its redirects, with one deadline. */
 export function asOneCall<T>(timeout: number, fn: () => Promise<T>): Promise<T> {
-  const call: Call = { origin: null, deadline: performance.now() + timeout };
+  const call: Call = { origin: null, astray: false, deadline: performance.now() + timeout };
   return scopes.run({ left: 1 + MAX_REDIRECTS, outer: scopes.getStore(), call }, fn);
 }
 

@@ -1,12 +1,9 @@
-import { lookup, Resolver } from "node:dns/promises";
 import { connect, isIP, type Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { buildConnector, errors } from "undici";
 import { isPublicAddress, pairOf } from "./addresses.ts";
 import { EgressError } from "./error.ts";
-
-/** The addresses of a name. */
-export type Resolve = (hostname: string) => Promise<readonly string[]>;
+import type { Resolve } from "./names.ts";
 
 /** For each of: the name, the TCP connection, the TLS handshake. A request's own deadline may come before. */
 const PHASE_TIMEOUT = 5_000;
@@ -42,8 +39,9 @@ export function createConnector(allowed: ReadonlySet<string>, resolve: Resolve):
   return (options, callback) => {
     const ready: buildConnector.Callback = (...outcome) => {
       const socket = outcome[1];
-      socket?.once("error", (error) => {
-        if (socket.bytesRead > 0) brokenAfterUse.add(error);
+      socket?.once("error", (error: NodeJS.ErrnoException) => {
+        const broken = error.code === "ECONNRESET" || error.code === "EPIPE";
+        if (broken && socket.bytesRead > 0) brokenAfterUse.add(error);
       });
       callback(...outcome);
     };
@@ -96,34 +94,12 @@ export function dial(
   return promise;
 }
 
-/**
- * Asks the name servers. Not `dns.lookup` alone, for getaddrinfo has two threads for the whole process, and hosts whose name
- * servers hang would hold up the deliveries to all others. It is asked when DNS knows nothing: for `localhost` and
- * names in the machine's own hosts file. IPv4 first: hosts with IPv6 that leads nowhere are common, the reverse is not.
- */
-export async function resolveName(hostname: string): Promise<string[]> {
-  // A new one each time, so that a change in resolv.conf is noticed.
-  const resolver = new Resolver({ timeout: 1_500, tries: 2 });
-  const failures: unknown[] = [];
-  const none = (error: { code?: unknown }) => {
-    failures.push(error.code);
-    return [];
-  };
-  const ipv6 = resolver.resolve6(hostname).catch(none);
-  const ipv4 = await resolver.resolve4(hostname).catch(none);
-  // Some name servers never answer about IPv6 (RFC 8305, section 3).
-  const also = ipv4.length === 0 ? ipv6 : Promise.race([ipv6, setTimeout(250, [], { ref: false })]);
-  const addresses = [...ipv4, ...(await also)];
-  if (addresses.length > 0) return addresses;
-  if (failures.includes("ETIMEOUT")) {
-    throw new EgressError("timeout", `The name servers of ${hostname} do not answer.`);
-  }
-  return (await lookup(hostname, { all: true })).map(({ address }) => address);
-}
-
 const brokenAfterUse = new WeakSet<object>();
 
-/** Whether a connection broke that had served a request before: a server that closed it while idle, as snac does. */
+/**
+ * Whether a connection broke over which something had been read before. When the answer had not begun, that was for earlier
+ * requests: the server closed it while it was idle, as snac does unannounced.
+ */
 export function closedWhileIdle(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
   if (brokenAfterUse.has(error)) return true;

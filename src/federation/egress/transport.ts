@@ -1,9 +1,10 @@
 import { type Dispatcher, Pool } from "undici";
 import { parsePair } from "./addresses.ts";
 import { spend } from "./budget.ts";
-import { closedWhileIdle, createConnector, type Resolve, resolveName } from "./connector.ts";
+import { closedWhileIdle, createConnector } from "./connector.ts";
 import { asEgressError, EgressError } from "./error.ts";
 import { outgoingHeaders } from "./headers.ts";
+import { type Resolve, resolveName } from "./names.ts";
 
 /** Milliseconds that one request with all its redirects may take, unless its caller says less. */
 export const TIMEOUT = 10_000;
@@ -127,7 +128,6 @@ class Bounded implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(controller: Controller, status: number, headers: Fields, statusMessage?: string): void {
-    this.#sendAgain = null;
     const coding = headers["content-encoding"] ?? "identity";
     if (!this.#compressed && coding !== "identity") {
       throw new EgressError("bad_content_type", `Asked for no compression and got ${coding}.`);
@@ -161,6 +161,7 @@ class Bounded implements Dispatcher.DispatchHandler {
   }
 
   onResponseStarted(): void {
+    this.#sendAgain = null;
     this.#inner.onResponseStarted?.();
   }
 
