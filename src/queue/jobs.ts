@@ -17,6 +17,8 @@ import type { QueueName } from "./enqueue.ts";
  *
  * A claim only tries the lock, `settle` takes its locks in order: they cannot block each other in a circle.
  */
+
+/** A job as its worker has it. */
 export interface Claimed {
   id: bigint;
   queue: QueueName;

@@ -74,6 +74,28 @@ test("no two jobs of a key overlap and none is forgotten when transactions commi
   expect(await database.sql`select id from jobs`).toHaveLength(0);
 });
 
+test("every job is done by exactly one of several workers", async () => {
+  const database = await testDatabase();
+  const clock = testClock();
+  const done: number[] = [];
+  const attempts = new Set<number>();
+  async function handle(job: Job): Promise<void> {
+    done.push(job.payload as number);
+    attempts.add(job.attempts);
+  }
+  const all = Array.from({ length: 1_000 }, (_, n) => n);
+  await add(
+    database,
+    clock.now(),
+    all.map((payload) => ({ queue: "deliveries", payload })),
+  );
+  const queues = { deliveries: { concurrency: 10, handle } };
+  const workers = [1, 2, 3].map(() => startWorker({ sql: database.sql, clock, queues }));
+  await withWorkers(workers, () => workers[0]!.idle());
+  expect(done.toSorted((a, b) => a - b)).toEqual(all);
+  expect([...attempts]).toEqual([1]);
+});
+
 test("a failing head holds back its key, and nothing else", async () => {
   const database = await testDatabase();
   const clock = testClock();
