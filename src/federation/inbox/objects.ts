@@ -7,7 +7,8 @@ import { receiveProposal, removeRemoteProposal } from "../../domain/proposals/co
 import { parsePrice } from "../../domain/proposals/rules.ts";
 import type { JsonObject } from "../../json.ts";
 import type { Federation, InboxData } from "../context.ts";
-import { EMBEDDED_ONLY } from "../vocab/parse.ts";
+import { isObject } from "../envelope.ts";
+import { parseEmbedded } from "../vocab/parse.ts";
 import { parsePost } from "../vocab/posts.ts";
 import { type ParsedProposal, parseProposal } from "../vocab/proposals.ts";
 
@@ -106,10 +107,9 @@ async function objectOf(
 ): Promise<{ object: ASObject; raw: JsonObject }> {
   const iri = activity.objectId?.href ?? null;
   if (iri === null) throw new DomainError("remote_invalid", "the activity names no object");
-  if (new URL(iri).origin !== new URL(authorIri).origin) return remote.fetchObject(iri);
-  const embedded = await activity.getObject(EMBEDDED_ONLY);
   const json = raw.object;
-  if (embedded === null || typeof json !== "object" || json === null || Array.isArray(json))
-    return remote.fetchObject(iri);
-  return { object: embedded, raw: json };
+  if (new URL(iri).origin !== new URL(authorIri).origin || !isObject(json)) return remote.fetchObject(iri);
+  const embedded = await parseEmbedded(json, raw["@context"]);
+  // What stands there in plain JSON need not be what the activity names as JSON-LD.
+  return embedded.id?.href === iri ? { object: embedded, raw: json } : remote.fetchObject(iri);
 }

@@ -7,6 +7,7 @@ import type { JsonObject } from "../../json.ts";
 import type { Job } from "../../queue/worker.ts";
 import type { Federation, InboxData } from "../context.ts";
 import { withEgressBudget } from "../egress.ts";
+import { isObject } from "../envelope.ts";
 import { typeMarketplaceTerms } from "../vocab/proposals.ts";
 import { onForwarded } from "./objects.ts";
 
@@ -41,7 +42,7 @@ export function createInboxWorker(
             type: "inbox",
             id: randomUUID(),
             baseUrl: federation.ctx.hub.origin,
-            activity: raw,
+            activity: withObjectNamed(raw),
             started: payload.received,
             attempt: 0,
             identifier: null,
@@ -55,4 +56,14 @@ export function createInboxWorker(
       logger.info("Activity dropped: {code} {message}", { code: error.code, message: error.message });
     }
   };
+}
+
+/**
+ * A Create or Update that only names its object. JSON-LD is read several times over for each class of the vocabulary, so the
+ * object is read by itself, once, by the handler that wants it (`objectOf`): the two together cost less than half.
+ */
+function withObjectNamed(raw: JsonObject): JsonObject {
+  const { type, object } = raw;
+  const embedded = isObject(object) && typeof object.id === "string";
+  return embedded && (type === "Create" || type === "Update") ? { ...raw, object: { id: object.id! } } : raw;
 }
