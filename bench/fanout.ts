@@ -3,7 +3,7 @@ import { createOrganization } from "../src/domain/organizations/commands.ts";
 import { publishPost } from "../src/domain/posts/commands.ts";
 import { type Received, startHelper } from "./helpers.ts";
 import { openSite, type Site } from "./hub.ts";
-import { cpuSince, load, residentMemory } from "./processes.ts";
+import { cpuSince, machineNow, residentMemory } from "./processes.ts";
 import { type Measure, sample } from "./report.ts";
 import type { Settings } from "./settings.ts";
 
@@ -40,7 +40,7 @@ export async function measureFanout({ quick, repetitions, profiles }: Settings):
       await site.sql`truncate hosts`;
       const hub = await site.start({ allow });
       for (const measure of [first, warm]) {
-        const busy = load();
+        const machine = machineNow();
         const cpu = hub.cpu();
         const started = performance.now();
         await publishPost(
@@ -53,9 +53,9 @@ export async function measureFanout({ quick, repetitions, profiles }: Settings):
         if (received.inboxes !== followers || received.unsigned > 0)
           throw new Error(`the followers got ${JSON.stringify(received)}`);
         await settled(site);
-        measure.samples.push(sample(followers, seconds, cpuSince(cpu, hub.cpu()), busy));
+        measure.samples.push(sample(followers, seconds, cpuSince(cpu, hub.cpu()), machine));
       }
-      memory.samples.push({ value: residentMemory(hub.pid), load: load() });
+      memory.samples.push({ value: residentMemory(hub.pid), machine: machineNow() });
       await hub.stop();
     }
     return [first, warm, memory];

@@ -3,7 +3,7 @@ import { createOrganization } from "../src/domain/organizations/commands.ts";
 import type { Outcome, SenderKey } from "./helpers.ts";
 import { startHelper } from "./helpers.ts";
 import { openSite, type Site } from "./hub.ts";
-import { cpuSince, load, residentMemory } from "./processes.ts";
+import { cpuSince, machineNow, residentMemory } from "./processes.ts";
 import { type Measure, sample } from "./report.ts";
 import type { Settings } from "./settings.ts";
 
@@ -73,35 +73,35 @@ export async function measureInbox({ quick, repetitions, profiles }: Settings): 
       let before = await storedNow(site);
       await helper.ask({ do: "prepare", host: site.host, count, round: `apart-${repetition}` });
       const web = await site.start({ role: "web" });
-      let busy = load();
+      let machine = machineNow();
       let cpu = web.cpu();
       const outcome = await deliver();
       let used = cpuSince(cpu, web.cpu());
-      accepted.samples.push(sample(count, outcome.seconds, used, busy));
+      accepted.samples.push(sample(count, outcome.seconds, used, machine));
       await web.stop();
 
       const worker = await site.start();
-      busy = load();
+      machine = machineNow();
       cpu = worker.cpu();
       // Some are done before the process can be measured.
       const early = await storedNow(site);
       let started = performance.now();
       await stored(site, before + count);
       const left = before + count - early;
-      processed.samples.push(sample(left, seconds(started), cpuSince(cpu, worker.cpu()), busy));
+      processed.samples.push(sample(left, seconds(started), cpuSince(cpu, worker.cpu()), machine));
 
       // The same process goes on, warm as a hub is.
       before = await storedNow(site);
       await helper.ask({ do: "prepare", host: site.host, count, round: `both-${repetition}` });
-      busy = load();
+      machine = machineNow();
       cpu = worker.cpu();
       started = performance.now();
       const sending = await deliver();
-      whileWorking.samples.push({ value: count / sending.seconds, load: busy });
+      whileWorking.samples.push({ value: count / sending.seconds, machine });
       await stored(site, before + count);
       used = cpuSince(cpu, worker.cpu());
-      both.samples.push(sample(count, seconds(started), used, busy));
-      memory.samples.push({ value: residentMemory(worker.pid), load: busy });
+      both.samples.push(sample(count, seconds(started), used, machine));
+      memory.samples.push({ value: residentMemory(worker.pid), machine });
       await worker.stop();
     }
     return [accepted, processed, whileWorking, both, memory];

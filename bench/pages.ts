@@ -3,7 +3,7 @@ import { openSession } from "../src/domain/accounts/commands.ts";
 import type { Outcome } from "./helpers.ts";
 import { startHelper } from "./helpers.ts";
 import { openSite, type Site } from "./hub.ts";
-import { cpuSince, load, residentMemory } from "./processes.ts";
+import { cpuSince, machineNow, residentMemory } from "./processes.ts";
 import { type Measure, sample } from "./report.ts";
 import type { Settings } from "./settings.ts";
 
@@ -34,13 +34,13 @@ export async function measurePages({ quick, repetitions, profiles }: Settings): 
       await get(milliseconds / 4);
       const measure: Measure = { name, unit: "per s", samples: [], ...(aim && { aim }) };
       for (let repetition = 0; repetition < repetitions; repetition++) {
-        const busy = load();
+        const machine = machineNow();
         const cpu = hub.cpu();
         const { statuses, seconds, median, p99 } = await get(milliseconds);
         const answered = statuses[200] ?? 0;
         if (Object.keys(statuses).join() !== "200")
           throw new Error(`${path} answered ${JSON.stringify(statuses)}`);
-        measure.samples.push(sample(answered, seconds, cpuSince(cpu, hub.cpu()), busy));
+        measure.samples.push(sample(answered, seconds, cpuSince(cpu, hub.cpu()), machine));
         measure.note = `${CONNECTIONS} connections; in the last repetition half within ${median.toFixed(1)} ms, 99 % within ${p99.toFixed(1)} ms`;
       }
       measures.push(measure);
@@ -49,7 +49,7 @@ export async function measurePages({ quick, repetitions, profiles }: Settings): 
     measures.push({
       name: "memory after pages and documents, without database",
       unit: "MB",
-      samples: [{ value: memory, load: load() }],
+      samples: [{ value: memory, machine: machineNow() }],
     });
     await hub.stop();
     return measures;

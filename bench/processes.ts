@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { loadavg } from "node:os";
 
@@ -61,9 +62,23 @@ export function postmasterOf(dataDir: string): number {
   return Number(readFileSync(`${dataDir}/postgres/data/postmaster.pid`, "utf8").split("\n", 1)[0]);
 }
 
-/** How many processes wanted a processor in the last minute: how busy the machine was before a measure. */
-export function load(): number {
-  return loadavg()[0] ?? 0;
+/** How busy the machine is, which others may use too. */
+export interface Machine {
+  /** Processes that wanted a processor, on average over the last minute. */
+  load: number;
+  /** CPU milliseconds that one RSA-2048 signature costs at this moment: CPU seconds too grow when processors are shared. */
+  yardstick: number;
+}
+
+const SIGNATURES = 100;
+const MESSAGE = Buffer.alloc(300);
+const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+
+export function machineNow(): Machine {
+  const before = process.cpuUsage();
+  for (let signature = 0; signature < SIGNATURES; signature++) sign("sha256", MESSAGE, privateKey);
+  const { user, system } = process.cpuUsage(before);
+  return { load: loadavg()[0] ?? 0, yardstick: (user + system) / 1000 / SIGNATURES };
 }
 
 function childrenOf(parent: number): number[] {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { dirname } from "node:path";
-import type { Cpu } from "./processes.ts";
+import type { Cpu, Machine } from "./processes.ts";
 
 /** One repetition of one measure. */
 export interface Sample {
@@ -10,8 +10,8 @@ export interface Sample {
   /** CPU seconds per 1,000 operations, without and with the database. */
   server?: number;
   withDatabase?: number;
-  /** Load average of the machine before it. */
-  load: number;
+  /** Just before it. */
+  machine: Machine;
 }
 
 export interface Measure {
@@ -25,13 +25,13 @@ export interface Measure {
 }
 
 /** A repetition of so many operations that took so many seconds. */
-export function sample(operations: number, seconds: number, used: Cpu, load: number): Sample {
+export function sample(operations: number, seconds: number, used: Cpu, machine: Machine): Sample {
   const thousands = operations / 1000;
   return {
     value: operations / seconds,
     server: used.server / thousands,
     withDatabase: (used.server + used.database) / thousands,
-    load,
+    machine,
   };
 }
 
@@ -45,6 +45,7 @@ export function table(measures: readonly Measure[]): string {
     "aim",
     "met",
     "load",
+    "ms per RSA signature",
   ];
   const rows = measures.map((measure) => {
     const { samples, unit } = measure;
@@ -55,7 +56,8 @@ export function table(measures: readonly Measure[]): string {
       spread(samples.flatMap(({ withDatabase }) => withDatabase ?? [])),
       aimOf(measure),
       verdict(measure),
-      spread(samples.map(({ load }) => load)),
+      spread(samples.map(({ machine }) => machine.load)),
+      spread(samples.map(({ machine }) => machine.yardstick)),
     ];
   });
   const lines = [header, header.map(() => "---"), ...rows];

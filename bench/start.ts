@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { answers, freePort, spawnHub, stopProcess } from "./hub.ts";
-import { databaseMemory, load, postmasterOf, residentMemory } from "./processes.ts";
+import { databaseMemory, machineNow, postmasterOf, residentMemory } from "./processes.ts";
 import type { Measure } from "./report.ts";
 import type { Settings } from "./settings.ts";
 
@@ -23,16 +23,16 @@ export async function measureStart({ quick, repetitions }: Settings): Promise<Me
     const dataDir = await mkdtemp(join(tmpdir(), "ayni-bench-"));
     try {
       for (const measure of [first, later]) {
-        const busy = load();
+        const machine = machineNow();
         const port = await freePort();
         // Profiling would be part of what is measured.
         const child = spawnHub(undefined, { AYNI_DATA_DIR: dataDir, PORT: String(port) });
         const milliseconds = await answers(child, port, "/healthz");
-        measure.samples.push({ value: milliseconds / 1000, load: busy });
+        measure.samples.push({ value: milliseconds / 1000, machine });
         if (measure === later) {
           await sleep(quick ? 500 : 5_000);
-          server.samples.push({ value: residentMemory(child.pid ?? 0), load: busy });
-          database.samples.push({ value: databaseMemory(postmasterOf(dataDir)), load: busy });
+          server.samples.push({ value: residentMemory(child.pid ?? 0), machine });
+          database.samples.push({ value: databaseMemory(postmasterOf(dataDir)), machine });
         }
         await stopProcess(child);
       }
