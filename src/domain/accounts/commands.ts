@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { and, eq, gt, isNull, lt, sql } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { type AccountRole, accounts, sessions, tokens } from "../../db/schema/accounts.ts";
@@ -13,6 +13,7 @@ import { transact } from "../transact.ts";
 import { cleanText, optionalText } from "../validate.ts";
 import { hashPassword, pretendToVerify, verifyPassword } from "./passwords.ts";
 import { checkEmail, checkPassword } from "./rules.ts";
+import { hashToken } from "./tokens.ts";
 
 const SESSION_DAYS = 90;
 const IDLE_DAYS = 14;
@@ -174,8 +175,4 @@ export async function createToken(
     created: ctx.clock.now(),
   });
   return secret;
-}
-
-function hashToken(secret: string): Buffer {
-  return createHash("sha256").update(secret).digest();
 }

@@ -1,11 +1,12 @@
 import { and, eq, inArray, isNull } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
-import { type AccountRole, accounts } from "../../db/schema/accounts.ts";
+import { type AccountRole, accounts, tokens } from "../../db/schema/accounts.ts";
 import { actors } from "../../db/schema/actors.ts";
 import { memberships } from "../../db/schema/organizations.ts";
 import { type ActorView, actorColumns, toActorView } from "../actors/queries.ts";
 import type { Acting, Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import { hashToken } from "./tokens.ts";
 
 /** Who is logged in, as every page needs it. */
 export interface Viewer {
@@ -78,4 +79,22 @@ export async function accountByHandle(ctx: Ctx, handle: string): Promise<Acting>
     .where(and(eq(actors.handle, handle.replace(/^@/, "").toLowerCase()), isNull(actors.host)));
   if (row === undefined) throw new DomainError("not_found", `no account has the handle ${handle}`);
   return row;
+}
+
+/** Whose token this is and what it may do; null for an unknown or revoked one. */
+export async function tokenAccount(
+  ctx: Ctx,
+  secret: string,
+): Promise<(Acting & { role: AccountRole; scopes: string[] }) | null> {
+  const [row] = await ctx.db
+    .select({
+      accountId: tokens.accountId,
+      actorId: tokens.actorId,
+      scopes: tokens.scopes,
+      role: accounts.role,
+    })
+    .from(tokens)
+    .innerJoin(accounts, eq(accounts.id, tokens.accountId))
+    .where(and(eq(tokens.tokenHash, hashToken(secret)), isNull(tokens.revoked)));
+  return row ?? null;
 }
