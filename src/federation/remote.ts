@@ -8,6 +8,7 @@ import { DomainError } from "../domain/errors.ts";
 import { findHub } from "../domain/hubs/queries.ts";
 import type { JsonObject } from "../json.ts";
 import { EgressError, fetchDocument } from "./egress.ts";
+import { outOfBounds } from "./envelope.ts";
 import type { Keyring } from "./keyring.ts";
 import { contextLoader, noDocuments } from "./loaders.ts";
 import { signRequest } from "./signatures.ts";
@@ -76,6 +77,8 @@ export function createRemote({ ctx: base, keyring, check, allowHttp }: RemoteOpt
     for (let hop = 0; hop < 2; hop++) {
       const { url, json } = await fetchActivityJson(asked).catch(toDomainError);
       if (typeof json !== "object" || json === null || Array.isArray(json)) break;
+      const bad = outOfBounds(json as JsonObject, true);
+      if (bad !== null) throw new DomainError("remote_invalid", `${asked}: ${bad}`);
       const raw = typeMarketplaceTerms(json as JsonObject);
       const id = typeof raw.id === "string" ? URL.parse(raw.id) : null;
       if (id === null || id.origin !== url.origin) break;
