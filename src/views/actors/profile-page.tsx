@@ -105,6 +105,8 @@ const ProfileHead = ({ page, profile }: { page: PageContext; profile: ProfileVie
   const { t, locale } = page;
   const path = actorPath(profile);
   const handle = fullHandle(page, profile);
+  // Whom a person follows is theirs to know, and other servers keep their own lists.
+  const lists = profile.host === null && (profile.kind !== "Person" || profile.relation.own);
   return (
     <header class="profile">
       <div class="profile-top">
@@ -137,13 +139,13 @@ const ProfileHead = ({ page, profile }: { page: PageContext; profile: ProfileVie
           <strong>{count(locale, profile.posts)}</strong> {t("profile.count_posts", { count: profile.posts })}
         </li>
         <li>
-          <a href={`${path}/followers`}>
+          <a href={lists ? `${path}/followers` : undefined}>
             <strong>{count(locale, profile.followers)}</strong>{" "}
             {t("profile.count_followers", { count: profile.followers })}
           </a>
         </li>
         <li>
-          <a href={`${path}/following`}>
+          <a href={lists ? `${path}/following` : undefined}>
             <strong>{count(locale, profile.following)}</strong> {t("profile.count_following")}
           </a>
         </li>

@@ -66,14 +66,24 @@ export const SearchPage = ({ page, query, results, error }: SearchPageProps) => 
   );
 };
 
-const NothingFound = ({ page }: { page: PageContext }) => (
-  <EmptyState
-    title={page.t("search.empty")}
-    text={page.t("search.empty_text")}
-    actions={
-      <a class="button button-quiet" href="/directory">
-        {page.t("search.to_directory")}
-      </a>
-    }
-  />
-);
+const NothingFound = ({ page }: { page: PageContext }) => {
+  const { t, viewer, path } = page;
+  return (
+    <EmptyState
+      title={t("search.empty")}
+      text={t(viewer ? "search.empty_text" : "search.empty_visitor")}
+      actions={
+        <>
+          {viewer ? null : (
+            <a class="button" href={`/login?next=${encodeURIComponent(path)}`}>
+              {t("nav.login")}
+            </a>
+          )}
+          <a class="button button-quiet" href="/directory">
+            {t("search.to_directory")}
+          </a>
+        </>
+      }
+    />
+  );
+};

@@ -4,7 +4,9 @@ import { keepDrafts } from "./drafts.ts";
 import { showErrors } from "./errors.ts";
 import { closeMenus } from "./menus.ts";
 import { submitOnce } from "./submit-once.ts";
+import { localTimes } from "./times.ts";
 
+localTimes();
 keepDrafts();
 submitOnce();
 copyButtons();

@@ -14,15 +14,18 @@ function formatOf(page: PageContext, style: "date" | "moment"): Intl.DateTimeFor
       day: "numeric",
       // Months as words: 3/2 is another day elsewhere.
       ...(style === "date" ? { month: "long" } : { month: "short", hour: "numeric", minute: "2-digit" }),
+      ...(style === "moment" && page.timeZone === "UTC" ? { timeZoneName: "short" } : {}),
     });
     formats.set(key, format);
   }
   return format;
 }
 
-/** A moment, in the reader's words and time zone. */
+/** A moment, in the reader's words; the browser puts it into the reader's time zone (client/times.ts). */
 export const Moment = ({ page, at }: { page: PageContext; at: Date }) => (
-  <time datetime={at.toISOString()}>{formatOf(page, "moment").format(at)}</time>
+  <time datetime={at.toISOString()} data-moment>
+    {formatOf(page, "moment").format(at)}
+  </time>
 );
 
 /** A day without its time. */
