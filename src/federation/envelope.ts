@@ -105,8 +105,13 @@ export function isObject(value: unknown): value is JsonObject {
  */
 const POISON = /\\u(?:0000|[dD][89a-fA-F])/;
 
-/** Goes through the whole document without recursion: its depth is what is being checked. */
-function outOfBounds(root: JsonObject, suspicious: boolean): string | null {
+/**
+ * Why a document is too deep, too large or poisonous to be worked on; null when it is not. Goes through it without recursion: its depth
+ * is what is being checked.
+ *
+ * @param suspicious look for NUL and lone surrogates in every string
+ */
+export function outOfBounds(root: JsonObject, suspicious: boolean): string | null {
   const stack: object[] = [root];
   const depths = [1];
   let count = 0;
@@ -146,8 +151,7 @@ function outOfBounds(root: JsonObject, suspicious: boolean): string | null {
   return reason;
 }
 
-/** Whether PostgreSQL would refuse the text, or canonical JSON cannot express it. */
-export function isPoison(text: string): boolean {
+function isPoison(text: string): boolean {
   return text.includes("\0") || !text.isWellFormed();
 }
 

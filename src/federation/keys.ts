@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import type { Sql } from "postgres";
 import { EgressError, type EgressErrorCode } from "./egress/error.ts";
-import { iriOf, isObject, isPoison, MAX_IRI } from "./envelope.ts";
+import { iriOf, isObject, MAX_IRI } from "./envelope.ts";
 import { decodeMultikey, type JsonObject } from "./proofs.ts";
 
 /** A key of a remote actor, listed by that actor's own document. */
@@ -80,6 +80,11 @@ export function createKeys(options: { sql: Sql; fetch: FetchDocument; now: () =>
   let events = 0;
 
   async function get(keyId: string): Promise<KeyLookup> {
+    // Asked twice, for while the database was asked somebody else may have fetched the key.
+    return recall(keyId) ?? (await load(keyId)) ?? recall(keyId) ?? fetchOnce(keyId);
+  }
+
+  function recall(keyId: string): KeyLookup | null {
     const time = now().getTime();
     const entry = known.get(keyId);
     if (entry !== undefined && time - entry.key.fetched.getTime() < LIFETIME) {
@@ -88,9 +93,7 @@ export function createKeys(options: { sql: Sql; fetch: FetchDocument; now: () =>
       return { status: "found", key: entry.key };
     }
     const refusal = refusals.get(keyId);
-    if (refusal !== undefined && time < refusal.until) return refusal.lookup;
-    const stored = await load(keyId, time);
-    return stored === null ? fetchOnce(keyId) : { status: "found", key: stored };
+    return refusal !== undefined && time < refusal.until ? refusal.lookup : null;
   }
 
   async function refresh(keyId: string): Promise<KeyLookup> {
@@ -102,16 +105,16 @@ export function createKeys(options: { sql: Sql; fetch: FetchDocument; now: () =>
     return fetchOnce(keyId);
   }
 
-  async function load(keyId: string, time: number): Promise<PublicKey | null> {
+  async function load(keyId: string): Promise<KeyLookup | null> {
     const started = events;
     const [row] = await sql<{ owner: string; kind: PublicKey["kind"]; publicKey: string; fetched: Date }[]>`
       select owner, kind, public_key as "publicKey", fetched from public_keys
-      where iri = ${keyId} and fetched > ${new Date(time - LIFETIME)}`;
+      where iri = ${keyId} and fetched > ${new Date(now().getTime() - LIFETIME)}`;
     if (row === undefined) return null;
     const { owner, kind, fetched } = row;
     const key: PublicKey = { keyId, owner, kind, key: createPublicKey(row.publicKey), fetched };
     if (!forgottenSince(started, owner)) remember(key);
-    return key;
+    return { status: "found", key };
   }
 
   function fetchOnce(keyId: string): Promise<KeyLookup> {
@@ -217,7 +220,7 @@ async function fetchKey(keyId: string, fetch: FetchDocument, fetched: Date): Pro
     const document = await fetch(address, { timeout: FETCH_TIMEOUT });
     const named = isObject(document.json) ? findKey(document.json, keyId) : null;
     if (named === null) return invalid("the key's document does not have the key");
-    if (named.owner.length > MAX_IRI || isPoison(named.owner)) return invalid("the key's owner is no iri");
+    if (Buffer.byteLength(named.owner) > MAX_IRI) return invalid("the key's owner is too long");
     if (URL.parse(named.owner)?.origin !== new URL(keyId).origin) {
       return invalid("the key's owner is not on the key's origin");
     }
