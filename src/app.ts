@@ -10,9 +10,10 @@ import { createIds } from "./db/ids.ts";
 import { sweepSessions } from "./domain/accounts/commands.ts";
 import { sweepDeletions } from "./domain/activities/commands.ts";
 import type { Clock, Ctx } from "./domain/context.ts";
+import { DomainError } from "./domain/errors.ts";
 import { findHub } from "./domain/hubs/queries.ts";
 import { knowsPost } from "./domain/posts/queries.ts";
-import { sweepThrottles } from "./domain/throttle.ts";
+import { sweepThrottles, throttle } from "./domain/throttle.ts";
 import { buildFedify } from "./federation/builder.ts";
 import type { Federation } from "./federation/context.ts";
 import { createDelivery } from "./federation/delivery.ts";
@@ -32,6 +33,7 @@ import { startWorker, type Worker } from "./queue/worker.ts";
 import { assetRoutes } from "./routes/assets.ts";
 import type { WebContext } from "./routes/env.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { DATA_HEADERS, dataHeaders } from "./routes/middleware/security.ts";
 import { webRoutes } from "./routes/web/index.tsx";
 import { createVault } from "./vault.ts";
 
@@ -89,10 +91,10 @@ export async function createHub(
     // One actor's activities are worked on in the order in which they came.
     accept: ({ body, signer, received }) =>
       intake.put({ queue: "inbox", key: signer, payload: JSON.stringify({ body, signer, received }) }),
-    async refetch({ type, object, inReplyTo }) {
+    async refetch({ type, id, object, inReplyTo }) {
       const known =
         (await knowsPost(ctx, object)) || (inReplyTo !== null && (await knowsPost(ctx, inReplyTo)));
-      if (!known) return;
+      if (!known || !(await worthAsking(ctx, id, object))) return;
       const payload = JSON.stringify({ refetch: object, deleted: type === "Delete" });
       await intake.put({ queue: "inbox", key: object, payload });
     },
@@ -100,6 +102,7 @@ export async function createHub(
 
   const trusted = blockList(config.trustProxy);
   const app = new Hono<{ Bindings: HttpBindings }>();
+  app.use(dataHeaders);
   app.route("/", healthRoutes({ ctx, queues: fewTimes(() => queueStats(sql, clock.now())) }));
   const assets = loadAssets();
   app.route("/", assetRoutes(assets));
@@ -152,6 +155,21 @@ async function sweep(ctx: Ctx, sql: Database["sql"]): Promise<void> {
   await sweepSessions(ctx);
   await sweepThrottles(ctx);
   await sweepDeletions(ctx);
+}
+
+/**
+ * Several servers may bring the same activity, which is asked for once; and nobody may have a server asked again and again by
+ * naming one object of it in ever new activities.
+ */
+async function worthAsking(ctx: Ctx, activity: string, object: string): Promise<boolean> {
+  try {
+    await throttle(ctx, `refetch:${activity}`, 1, 600);
+    await throttle(ctx, `refetch:${object}`, 5, 600);
+    return true;
+  } catch (error) {
+    if (error instanceof DomainError && error.code === "too_many_attempts") return false;
+    throw error;
+  }
 }
 
 /** Every id starts with the origin: a hub that comes up under another one would be a stranger to all its followers. */
@@ -225,5 +243,5 @@ async function passDoor(
     body: request,
     remoteAddress: request.socket.remoteAddress,
   });
-  if (!response.destroyed) response.writeHead(status, headers).end(body);
+  if (!response.destroyed) response.writeHead(status, { ...DATA_HEADERS, ...headers }).end(body);
 }

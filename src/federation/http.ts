@@ -69,7 +69,10 @@ export function federationRoutes(
       CORS,
     ),
   );
-  app.get("/nodeinfo/2.1", fetch);
+  app.get("/nodeinfo/2.1", async (c) => {
+    const response = await fetch(c);
+    return c.newResponse(response.body, response);
+  });
 
   const page = (c: Context) =>
     c.req.query("page") === undefined ? null : { before: parseId(c.req.query("before")) };

@@ -19,7 +19,6 @@ export function assetRoutes(assets: Assets) {
       "content-type": asset.type,
       "cache-control": FOREVER,
       vary: "Accept-Encoding",
-      "x-content-type-options": "nosniff",
     });
   });
 }

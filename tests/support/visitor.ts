@@ -1,4 +1,4 @@
-import { Agent, type IncomingHttpHeaders, request } from "node:http";
+import { type IncomingHttpHeaders, request } from "node:http";
 import { PASSWORD } from "./hub.ts";
 
 export interface Reply {
@@ -25,8 +25,6 @@ export interface Visitor {
   ): Promise<Reply>;
 }
 
-const agent = new Agent({ keepAlive: true, maxSockets: 4 });
-
 /**
  * @param hub who is visited; paths are sent as they are written, however malformed
  */
@@ -50,7 +48,7 @@ export function visitor(hub: { origin: string }, locale = "es"): Visitor {
       Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null),
     );
     const reply = await new Promise<Reply>((resolve, reject) => {
-      const outgoing = request({ agent, hostname, port, method, path, headers: given }, (response) => {
+      const outgoing = request({ agent: false, hostname, port, method, path, headers: given }, (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("error", reject);

@@ -31,6 +31,18 @@ export function pageHeaders(origin: string) {
   });
 }
 
+/** Headers of what is no page: should a browser open it all the same, nothing in it runs, loads or frames. */
+export const DATA_HEADERS = {
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+};
+
+/** Gives everything the headers of data. Set before anything answers; pages then set their own. */
+export const dataHeaders = createMiddleware(async (c, next) => {
+  for (const [name, value] of Object.entries(DATA_HEADERS)) c.header(name, value);
+  await next();
+});
+
 /**
  * Refuses state changes that another site causes. Browsers say where a request comes from (`Sec-Fetch-Site`, `Origin`);
  * one that says neither is not a browser's form and is refused too, since session cookies are a browser's matter.

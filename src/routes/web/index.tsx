@@ -48,7 +48,8 @@ export function webRoutes(options: RouteOptions): Hono<Env> {
   ]) {
     app.route("/", routes);
   }
-  app.notFound((c) => errorPage(web, c, new DomainError("not_found", "no such page")));
+  // Not `notFound`, which an app that is mounted in another one is never asked for.
+  app.all("*", (c) => errorPage(web, c, new DomainError("not_found", "no such page")));
   app.onError((error, c) => errorPage(web, c, error));
   return app;
 }

@@ -108,5 +108,7 @@ export async function render(c: WebContext, view: Child, status = 200): Promise<
 export function safePath(text: string | undefined): string | null {
   if (text === undefined || text.length > 2000 || !/^\/(?![/\\])[\x21-\x7e]*$/.test(text)) return null;
   const url = URL.parse(text, "http://here.invalid");
-  return url !== null && url.host === "here.invalid" ? url.pathname + url.search : null;
+  if (url === null || url.host !== "here.invalid") return null;
+  // What is left of "/.//host" once its dots are resolved.
+  return url.pathname.startsWith("//") ? null : url.pathname + url.search;
 }
