@@ -1,4 +1,4 @@
-import { index, pgTable, text } from "drizzle-orm/pg-core";
+import { index, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { actors } from "./actors.ts";
 import { id, time } from "./columns.ts";
 
@@ -25,14 +25,17 @@ export const activities = pgTable(
   ],
 );
 
-/** Remote objects whose deletion arrived before they did. */
+/** Remote objects whose deletion arrived before they did, by the actor who deleted them: only the author's counts. */
 export const deletions = pgTable(
   "deletions",
   {
-    iri: text().primaryKey(),
+    iri: text().notNull(),
+    actorId: id("actor_id")
+      .notNull()
+      .references(() => actors.id),
     deleted: time().notNull(),
   },
-  (t) => [index("deletions_deleted").on(t.deleted)],
+  (t) => [primaryKey({ columns: [t.iri, t.actorId] }), index("deletions_deleted").on(t.deleted)],
 );
 
 /** Remote activities that had an effect here. The row is written in the effect's transaction, so it happens once. */

@@ -68,13 +68,16 @@ export async function storeActivity(ctx: Ctx, activity: NewActivity): Promise<vo
  */
 export async function rememberDeletion(ctx: Ctx, actorId: Id, iri: string): Promise<boolean> {
   if (!(await followedHere(ctx, actorId))) return false;
-  await ctx.db.insert(deletions).values({ iri, deleted: ctx.clock.now() }).onConflictDoNothing();
+  await ctx.db.insert(deletions).values({ iri, actorId, deleted: ctx.clock.now() }).onConflictDoNothing();
   return true;
 }
 
-/** Was this object deleted before it arrived? */
-export async function wasDeleted(ctx: Ctx, iri: string): Promise<boolean> {
-  const [row] = await ctx.db.select({ iri: deletions.iri }).from(deletions).where(eq(deletions.iri, iri));
+/** Did its author delete this object before it arrived? */
+export async function wasDeleted(ctx: Ctx, actorId: Id, iri: string): Promise<boolean> {
+  const [row] = await ctx.db
+    .select({ iri: deletions.iri })
+    .from(deletions)
+    .where(and(eq(deletions.iri, iri), eq(deletions.actorId, actorId)));
   return row !== undefined;
 }
 

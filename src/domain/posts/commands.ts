@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { and, eq, isNull, ne, sql } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { posts, type Visibility } from "../../db/schema/posts.ts";
 import { wasDeleted } from "../activities/commands.ts";
@@ -97,7 +97,7 @@ export async function receivePost(ctx: Ctx, actorId: Id, post: RemotePost): Prom
     !(post.inReplyTo !== null && (await knowsPost(ctx, post.inReplyTo)))
   )
     return false;
-  if (await wasDeleted(ctx, post.iri)) return false;
+  if (await wasDeleted(ctx, actorId, post.iri)) return false;
   const inserted = await ctx.db
     .insert(posts)
     .values({ id: await ctx.ids.next(published), actorId, local: false, ...post, published })
@@ -143,7 +143,8 @@ export async function removeRemotePost(ctx: Ctx, actorId: Id | null, iri: string
     .where(
       and(
         eq(posts.iri, iri),
-        actorId === null ? undefined : eq(posts.actorId, actorId),
+        // What is for followers is served to nobody, and so proves nothing by not being served.
+        actorId === null ? ne(posts.visibility, "followers") : eq(posts.actorId, actorId),
         eq(posts.local, false),
         isNull(posts.deleted),
       ),

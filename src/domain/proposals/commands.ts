@@ -145,7 +145,7 @@ export async function receiveProposal(ctx: Ctx, actorId: Id, proposal: RemotePro
     await ctx.db.update(proposals).set(changes).where(eq(proposals.id, known.id));
     return true;
   }
-  if (!(await followedHere(ctx, actorId)) || (await wasDeleted(ctx, proposal.iri))) return false;
+  if (!(await followedHere(ctx, actorId)) || (await wasDeleted(ctx, actorId, proposal.iri))) return false;
   const inserted = await ctx.db
     .insert(proposals)
     .values({ id: await ctx.ids.next(published), actorId, local: false, ...proposal, published })

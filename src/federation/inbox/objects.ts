@@ -1,4 +1,4 @@
-import type { Object as ASObject, Create, Delete, Update } from "@fedify/vocab";
+import { type Object as ASObject, type Create, type Delete, Tombstone, type Update } from "@fedify/vocab";
 import type { Id } from "../../db/ids.ts";
 import { receiveOnce, rememberDeletion } from "../../domain/activities/commands.ts";
 import { DomainError } from "../../domain/errors.ts";
@@ -37,6 +37,10 @@ export async function onForwarded(data: Federation, iri: string, deleted: boolea
     if (error.code === "remote_unreachable") throw error;
     if (deleted && ["remote_not_found", "gone"].includes(error.code))
       await removeRemotePost(data.ctx, null, iri);
+    return;
+  }
+  if (fetched.object instanceof Tombstone) {
+    await removeRemotePost(data.ctx, null, iri);
     return;
   }
   const authorIri = fetched.object.attributionId?.href;
