@@ -337,6 +337,13 @@ test("a form may be sent twice over, as a file, in pieces, or as something else"
     ["plain text", text, { "content-type": "text/plain" }, [403, 422]],
     ["no type", text, { "content-type": "" }, [403, 422]],
     ["nothing", "", {}, [403, 422]],
+    ["of a length that is not told", text, { "transfer-encoding": "chunked" }, [303]],
+    [
+      "more than a form holds, of a length that is not told",
+      `${text}&x=${"x".repeat(300_000)}`,
+      { "transfer-encoding": "chunked" },
+      [422],
+    ],
     ["more than a form holds", `${text}&x=${"x".repeat(300_000)}`, {}, [422]],
   ];
   for (const [kind, body, headers, statuses] of cases) {

@@ -85,6 +85,8 @@ export async function actorById(ctx: Ctx, id: Id): Promise<ActorView> {
  * @throws DomainError not_found, gone
  */
 export async function actorByAcct(ctx: Ctx, acct: string): Promise<ActorView> {
+  // PostgreSQL takes no NUL, and no handle has one.
+  if (acct.includes("\0")) throw new DomainError("not_found", "no such actor");
   const full = parseHandle(acct);
   const host = full === null || full.host === ctx.hub.host ? null : full.host;
   const name = (full?.name ?? acct.replace(/^@/, "")).toLowerCase();

@@ -17,6 +17,7 @@ import { followList } from "../../domain/follows/queries.ts";
 import { actorPosts } from "../../domain/posts/queries.ts";
 import { proposalList } from "../../domain/proposals/queries.ts";
 import { throttle } from "../../domain/throttle.ts";
+import { cleanText } from "../../domain/validate.ts";
 import { ActorListPage } from "../../views/actors/actor-list-page.tsx";
 import { DirectoryPage } from "../../views/actors/directory-page.tsx";
 import { ProfilePage } from "../../views/actors/profile-page.tsx";
@@ -60,7 +61,7 @@ export function actorRoutes(web: Web) {
       render(c, <DirectoryPage page={web.page(c)} organizations={await directory(ctx, before(c))} />),
     )
     .get("/search", async (c) => {
-      const query = (c.req.query("q") ?? "").trim().slice(0, 500);
+      const query = cleanText(c.req.query("q") ?? "").slice(0, 500);
       return render(c, <SearchPage page={web.page(c)} query={query} {...(await search(c, query))} />);
     })
     .post("/follows", async (c) => {

@@ -1,6 +1,5 @@
 import { getLogger } from "@logtape/logtape";
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { DomainError, ERROR_STATUS } from "../../domain/errors.ts";
 import { translator } from "../../locales/index.ts";
 import { ErrorPage } from "../../views/ui/error-page.tsx";
@@ -17,7 +16,6 @@ import { proposalRoutes } from "./proposals.tsx";
 import { setupRoutes } from "./setup.tsx";
 
 const logger = getLogger(["ayni", "web"]);
-const MAX_FORM = 256 * 1024;
 
 /** The pages for people. */
 export function webRoutes(options: RouteOptions): Hono<Env> {
@@ -26,16 +24,6 @@ export function webRoutes(options: RouteOptions): Hono<Env> {
   const app = new Hono<Env>();
   app.use(pageHeaders(origin));
   app.use(sameSiteOnly(origin));
-  app.use(
-    bodyLimit({
-      maxSize: MAX_FORM,
-      onError: () => {
-        throw new DomainError("too_long", "the form is too large", {
-          details: { max: MAX_FORM, length: MAX_FORM },
-        });
-      },
-    }),
-  );
   app.use(session(options));
   for (const routes of [
     setupRoutes(web),

@@ -42,21 +42,46 @@ export function createWeb(options: RouteOptions): Web {
 }
 
 const MAX_FIELDS = 60;
+const MAX_FORM = 256 * 1024;
 const SECRET = /password/;
 
-/** The fields of a form, as text. What is not text (an uploaded file) is not there. */
+/**
+ * The fields of a form, as text; of several with one name the last. What is not text (an uploaded file) is not there.
+ *
+ * @throws DomainError too_long, invalid
+ */
 export async function formFields(c: WebContext): Promise<Record<string, string>> {
-  let body: Record<string, unknown>;
-  try {
-    body = await c.req.parseBody();
-  } catch (cause) {
-    throw new DomainError("invalid", "the form did not arrive whole", { cause });
-  }
   const fields: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const [name, value] of Object.entries(body).slice(0, MAX_FIELDS)) {
+  const bytes = await formBody(c);
+  const form = await new Response(bytes, { headers: { "content-type": c.req.header("content-type") ?? "" } })
+    .formData()
+    .catch(notWhole);
+  for (const [name, value] of [...form].slice(0, MAX_FIELDS)) {
     if (typeof value === "string") fields[name] = value;
   }
   return fields;
+}
+
+/** What was sent, counted as it comes: a length may be announced wrongly, or not at all. */
+async function formBody(c: WebContext): Promise<Buffer<ArrayBuffer>> {
+  const tooLong = () =>
+    new DomainError("too_long", "the form is too large", { details: { max: MAX_FORM, length: MAX_FORM } });
+  if (Number(c.req.header("content-length") ?? 0) > MAX_FORM) throw tooLong();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = c.req.raw.body?.getReader();
+  while (reader !== undefined) {
+    const { done, value } = await reader.read().catch(notWhole);
+    if (done) break;
+    length += value.byteLength;
+    if (length > MAX_FORM) throw tooLong();
+    chunks.push(value);
+  }
+  return Buffer.concat(chunks);
+}
+
+function notWhole(cause: unknown): never {
+  throw new DomainError("invalid", "the form did not arrive whole", { cause });
 }
 
 /** One of the choices a form offers; anything else is not from the form. @throws DomainError invalid */
