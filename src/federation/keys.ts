@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
 import type { Sql } from "postgres";
 import { EgressError, type EgressErrorCode } from "./egress/error.ts";
 import { iriOf, isObject, MAX_IRI } from "./envelope.ts";
@@ -26,13 +27,9 @@ export type KeyLookup =
 /**
  * Reads an ActivityStreams document by a signed GET that does not leave the origin; `url` is the address it finally came from.
  *
- * @param options.timeout milliseconds in all
  * @throws EgressError
  */
-export type FetchDocument = (
-  url: string,
-  options: { timeout: number },
-) => Promise<{ url: URL; json: unknown }>;
+export type FetchDocument = (url: string) => Promise<{ url: URL; json: unknown }>;
 
 export interface KeyStore {
   /** The key, from memory, the database or its server. */
@@ -50,7 +47,8 @@ export interface KeyStore {
 
 const LIFETIME = 3_600_000;
 const REFRESH_PAUSE = 5 * 60_000;
-const FETCH_TIMEOUT = 5_000;
+/** How long a sender waits for its key. The fetch goes on, so that a slow server's key is there the next time. */
+const PATIENCE = 5_000;
 /** Fetches under way at once, in all and per host: beyond them the sender is asked to come back. */
 const MAX_FETCHES = 256;
 const MAX_FETCHES_PER_HOST = 32;
@@ -126,7 +124,9 @@ export function createKeys(options: { sql: Sql; fetch: FetchDocument; now: () =>
     if (fetching.size >= MAX_FETCHES || sameHost >= MAX_FETCHES_PER_HOST) {
       return Promise.resolve({ status: "unreachable" });
     }
-    const result = fetchAndKeep(keyId).finally(() => fetching.delete(keyId));
+    const work = fetchAndKeep(keyId).finally(() => fetching.delete(keyId));
+    const tooSlow = wait<KeyLookup>(PATIENCE, { status: "unreachable" }, { ref: false });
+    const result = Promise.race([work, tooSlow]);
     fetching.set(keyId, { host, result });
     return result;
   }
@@ -214,10 +214,9 @@ function trim(map: Map<string, unknown>): void {
  * actor's document (`…#main-key`) or have an address of its own (GoToSocial's `…/main-key`).
  */
 async function fetchKey(keyId: string, fetch: FetchDocument, fetched: Date): Promise<KeyLookup> {
-  const deadline = performance.now() + FETCH_TIMEOUT;
   try {
     const address = withoutFragment(keyId);
-    const document = await fetch(address, { timeout: FETCH_TIMEOUT });
+    const document = await fetch(address);
     const named = isObject(document.json) ? findKey(document.json, keyId) : null;
     if (named === null) return invalid("the key's document does not have the key");
     if (Buffer.byteLength(named.owner) > MAX_IRI) return invalid("the key's owner is too long");
@@ -225,8 +224,7 @@ async function fetchKey(keyId: string, fetch: FetchDocument, fetched: Date): Pro
       return invalid("the key's owner is not on the key's origin");
     }
     const ownAddress = withoutFragment(named.owner);
-    const timeout = deadline - performance.now();
-    const actor = ownAddress === address ? document : await fetch(ownAddress, { timeout });
+    const actor = ownAddress === address ? document : await fetch(ownAddress);
     if (
       !isObject(actor.json) ||
       actor.json.id !== named.owner ||

@@ -68,11 +68,10 @@ export async function startDoor(
     createKeys({
       sql,
       now,
-      fetch: (url, { timeout }) =>
+      fetch: (url) =>
         fetchDocument(url, {
           expect: "activity",
           sameOrigin: true,
-          timeout,
           sign: (request) => signRequest("cavage", request, key, new Date()),
         }),
     });
