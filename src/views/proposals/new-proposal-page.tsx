@@ -37,7 +37,7 @@ export const NewProposalPage = ({ page, purpose, currency, form }: NewProposalPa
       <WritingForm
         page={page}
         action="/proposals"
-        draft="proposal"
+        draft={`proposal:${chosen}`}
         submit={(name) => t("compose.publish_as", { name })}
       >
         <ErrorSummary
