@@ -17,7 +17,7 @@ export interface Intake {
 const BATCH_ROWS = 200;
 const BATCH_CHARACTERS = 4 << 20;
 const WAITING_ROWS = 2_000;
-const WAITING_CHARACTERS = 64 << 20;
+const WAITING_CHARACTERS = 32 << 20;
 
 interface Waiting {
   job: RawJob;

@@ -28,14 +28,14 @@ async function reads(url: string, body: (sql: Sql) => Promise<void>): Promise<nu
   }
 }
 
-/** Claims and ends until nothing is left to claim. */
+/** Claims and ends one by one until nothing is left to claim. */
 async function drain(sql: Sql, now: Date): Promise<bigint[]> {
   const done: bigint[] = [];
   for (;;) {
     const { jobs, blocked } = await claim(sql, {
       queue: "deliveries",
       now,
-      take: 10,
+      take: 1,
       window: 200,
       lease: 60_000,
     });
@@ -74,7 +74,7 @@ test.for([true, false])(
 );
 
 test.for([true, false])(
-  "a backlog of 20,000 behind one key is looked at once, not at each claim (statistics known: %s)",
+  "a backlog of 10,000 behind one key is looked at once, not at each claim (statistics known: %s)",
   async (analyzed) => {
     const { sql, url } = await testDatabase();
     const { now } = testClock();
@@ -87,7 +87,7 @@ test.for([true, false])(
     await settle(sql, now(), [
       { ...head!, end: "later", run: new Date(now().getTime() + HOUR), error: "refused" },
     ]);
-    await insert("down", 20_000);
+    await insert("down", 10_000);
     if (analyzed) await sql`analyze jobs`;
     // Set aside: what each of them costs is paid once.
     expect(await drain(sql, now())).toEqual([]);
@@ -98,9 +98,10 @@ test.for([true, false])(
       done = await drain(sql, now());
     });
     expect(done).toHaveLength(100);
-    expect(read).toBeLessThan(10_000);
+    // Index entries of rows that were set aside are passed once or twice more, until they are known to be dead: not a hundred times.
+    expect(read).toBeLessThan(100_000);
 
-    // And when the head ends, the next one comes forward without a look at the other 19,999.
+    // And when the head ends, the next one comes forward without a look at the other 9,999.
     const later = new Date(now().getTime() + HOUR);
     const woken = await reads(url, async (sql) => {
       for (let n = 0; n < 20; n += 1) {

@@ -19,9 +19,9 @@ export function add({ db }: Database, now: Date, jobs: readonly NewJob[]): Promi
   return db.transaction((tx) => enqueue(tx as unknown as Database["db"], now, jobs));
 }
 
-/** Waits until `condition` holds; fails after ten seconds. */
+/** Waits until `condition` holds; fails after half a minute. */
 export function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  return expect.poll(condition, { timeout: 10_000, interval: 5 }).toBe(true);
+  return expect.poll(condition, { timeout: 30_000, interval: 5 }).toBe(true);
 }
 
 /** Runs `body` and stops the workers whatever happens. */

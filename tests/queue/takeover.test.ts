@@ -1,12 +1,14 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { Database } from "../../src/db/client.ts";
 import { claim, settle } from "../../src/queue/jobs.ts";
 import { type Job, startWorker } from "../../src/queue/worker.ts";
 import { testDatabase } from "../support/database.ts";
 import { add, testClock, until, withWorkers } from "./support.ts";
 
+/** Long enough that a busy machine does not miss a heartbeat. */
+const LEASE = 2_000;
 const PROCESS = fileURLToPath(new URL("./worker-process.ts", import.meta.url));
 
 /** A worker in a process of its own, which says on its output what it begins and never ends it. */
@@ -19,20 +21,22 @@ async function startStuckProcess(url: string, lease: number) {
     output += chunk;
   });
   const exited = new Promise((resolve) => child.once("exit", resolve));
+  async function kill(): Promise<void> {
+    child.kill("SIGKILL");
+    await exited;
+  }
+  onTestFinished(kill);
   await until(() => output.includes("listening\n"));
   return {
     begun: () => [...output.matchAll(/^begun (\S+)$/gm)].map(([, payload]) => Number(payload)),
-    async kill() {
-      child.kill("SIGKILL");
-      await exited;
-    },
+    kill,
   };
 }
 
 test("the jobs of a killed process are taken over when their leases run out, each once and in order", async () => {
   const database = await testDatabase();
   const clock = { now: () => new Date() };
-  const stuck = await startStuckProcess(database.url, 600);
+  const stuck = await startStuckProcess(database.url, LEASE);
   await add(database, clock.now(), [
     ...[1, 2, 3].map((payload) => ({ queue: "events" as const, key: "k", payload })),
     { queue: "events", payload: 4 },
@@ -42,11 +46,11 @@ test("the jobs of a killed process are taken over when their leases run out, eac
 
   const done: Job[] = [];
   const queues = { events: { concurrency: 4, handle: async (job: Job) => void done.push(job) } };
-  const workers = [1, 2].map(() => startWorker({ sql: database.sql, clock, queues, lease: 600 }));
+  const workers = [1, 2].map(() => startWorker({ sql: database.sql, clock, queues, lease: LEASE }));
   await withWorkers(workers, async () => {
-    // While the process lives, its heartbeat keeps the leases: here for more than two of them.
+    // While the process lives, its heartbeat keeps the leases: here for longer than one.
     const kept = await leases(database);
-    await until(async () => Number(await leases(database)) > Number(kept) + 1_200);
+    await until(async () => Number(await leases(database)) > Number(kept) + LEASE);
     expect(done).toEqual([]);
 
     await stuck.kill();
