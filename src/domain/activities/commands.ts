@@ -1,4 +1,4 @@
-import { and, eq, inArray, lt, sql } from "drizzle-orm";
+import { and, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { activities, deletions, receivedActivities } from "../../db/schema/activities.ts";
 import type { Ctx } from "../context.ts";
@@ -74,11 +74,15 @@ export async function rememberDeletion(ctx: Ctx, actorId: Id, iri: string): Prom
 
 /** Did its author delete this object before it arrived? */
 export async function wasDeleted(ctx: Ctx, actorId: Id, iri: string): Promise<boolean> {
-  const [row] = await ctx.db
-    .select({ iri: deletions.iri })
-    .from(deletions)
-    .where(and(eq(deletions.iri, iri), eq(deletions.actorId, actorId)));
-  return row !== undefined;
+  const [row] = await ctx.db.select({ yes: isDeleted(actorId, iri) }).from(sql`(select 1) as one`);
+  return row?.yes === true;
+}
+
+/** The same, as part of another query. */
+export function isDeleted(actorId: Id, iri: string): SQL<boolean> {
+  return sql<boolean>`exists (
+    select from ${deletions} where ${deletions.iri} = ${iri} and ${deletions.actorId} = ${actorId}
+  )`;
 }
 
 /** Forgets deletions after a week: nobody delivers later than that; called by the clock. */

@@ -1,4 +1,4 @@
-import { and, desc, eq, exists, isNull, lt, or, sql } from "drizzle-orm";
+import { and, desc, eq, isNull, lt, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { Id } from "../../db/ids.ts";
 import { actors } from "../../db/schema/actors.ts";
@@ -39,24 +39,16 @@ export async function followList(
 
 /** Does anybody here follow this actor? What nobody asked for is not stored. */
 export async function followedHere(ctx: Ctx, actorId: Id): Promise<boolean> {
-  const follower = alias(actors, "follower");
-  const [row] = await ctx.db
-    .select({
-      yes: exists(
-        ctx.db
-          .select({ one: sql`1` })
-          .from(follows)
-          .innerJoin(follower, and(eq(follower.id, follows.followerId), isNull(follower.host)))
-          .where(
-            and(
-              eq(follows.followedId, actorId),
-              or(eq(follows.state, "accepted"), eq(follows.state, "pending")),
-            ),
-          ),
-      ),
-    })
-    .from(sql`(select 1) as one`);
+  const [row] = await ctx.db.select({ yes: isFollowedHere(actorId) }).from(sql`(select 1) as one`);
   return row?.yes === true;
+}
+
+/** The same, as part of another query. */
+export function isFollowedHere(actorId: Id): SQL<boolean> {
+  return sql<boolean>`exists (
+    select from ${follows} join ${actors} follower on follower.id = ${follows.followerId} and follower.host is null
+    where ${follows.followedId} = ${actorId} and ${follows.state} in ('accepted', 'pending')
+  )`;
 }
 
 /** A follow with both its parties; null when it was undone since. */

@@ -1,14 +1,14 @@
 import { and, eq, isNull, ne, sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/pg-core";
 import type { Id } from "../../db/ids.ts";
 import { posts, type Visibility } from "../../db/schema/posts.ts";
-import { wasDeleted } from "../activities/commands.ts";
+import { isDeleted } from "../activities/commands.ts";
 import type { Acting, Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import { followedHere } from "../follows/queries.ts";
+import { isFollowedHere } from "../follows/queries.ts";
 import { plainToHtml } from "../html.ts";
 import { documentChanged, emit, transact } from "../transact.ts";
 import { optionalText, requiredText } from "../validate.ts";
-import { knowsPost } from "./queries.ts";
 import { POST_MAX, SUMMARY_MAX } from "./rules.ts";
 
 export interface NewPost {
@@ -81,29 +81,37 @@ export interface RemotePost {
 export async function receivePost(ctx: Ctx, actorId: Id, post: RemotePost): Promise<boolean> {
   const now = ctx.clock.now();
   const published = new Date(Math.min(post.published.getTime(), now.getTime()));
-  const [known] = await ctx.db
-    .select({ id: posts.id, actorId: posts.actorId, updated: posts.updated, deleted: posts.deleted })
-    .from(posts)
-    .where(eq(posts.iri, post.iri));
-  if (known !== undefined) {
+  const { known, wanted, gone } = await arrivalOf(ctx, actorId, post);
+  if (known !== null) {
     if (known.actorId !== actorId || known.deleted !== null || post.updated === null) return false;
     if (known.updated !== null && known.updated >= post.updated) return false;
     const { iri: _, published: __, ...changes } = post;
     await ctx.db.update(posts).set(changes).where(eq(posts.id, known.id));
     return true;
   }
-  if (
-    !(await followedHere(ctx, actorId)) &&
-    !(post.inReplyTo !== null && (await knowsPost(ctx, post.inReplyTo)))
-  )
-    return false;
-  if (await wasDeleted(ctx, actorId, post.iri)) return false;
+  if (!wanted || gone) return false;
   const inserted = await ctx.db
     .insert(posts)
     .values({ id: await ctx.ids.next(published), actorId, local: false, ...post, published })
     .onConflictDoNothing()
     .returning({ id: posts.id });
   return inserted.length > 0;
+}
+
+/** All that decides what becomes of a post that arrives, in one query: it runs for every post of everybody followed. */
+async function arrivalOf(ctx: Ctx, actorId: Id, post: RemotePost) {
+  const parent = alias(posts, "parent");
+  const [row] = await ctx.db
+    .select({
+      known: { id: posts.id, actorId: posts.actorId, updated: posts.updated, deleted: posts.deleted },
+      wanted: sql<boolean>`${isFollowedHere(actorId)} or exists (
+        select from ${posts} ${parent} where ${parent.iri} = ${post.inReplyTo} and ${parent.deleted} is null
+      )`,
+      gone: isDeleted(actorId, post.iri),
+    })
+    .from(sql`(select 1) as one`)
+    .leftJoin(posts, eq(posts.iri, post.iri));
+  return row ?? { known: null, wanted: false, gone: false };
 }
 
 /**
