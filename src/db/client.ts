@@ -34,6 +34,8 @@ export function openDatabase(url: string, pools: PoolSizes): Database {
     connect_timeout: 10,
     idle_timeout: 60,
     onnotice: () => {},
+    // After a restart of PostgreSQL: within a second again, not within twenty, as postgres.js would have it.
+    backoff: (failures: number) => Math.min(0.05 * 2 ** failures, 1),
     connection: {
       application_name: "ayni",
       statement_timeout: 30_000,
