@@ -128,7 +128,7 @@ export async function createHub(
         queues: {
           events: { concurrency: 4, handle: delivery.onEvent },
           deliveries: { concurrency: 50, handle: delivery.onDelivery },
-          inbox: { concurrency: 8, handle: createInboxWorker(federation, fedify) },
+          inbox: { concurrency: 12, handle: createInboxWorker(federation, fedify) },
           clock: { concurrency: 1, handle: () => sweep(ctx, sql) },
         },
       });

@@ -53,6 +53,11 @@ const MAX_CLAIM = 50;
 const WIDE_WINDOW = 200;
 /** While the database does not take outcomes, no more jobs are begun than these. */
 const MAX_BACKLOG = 2_000;
+/**
+ * A claim costs several small jobs, however many it brings. While most slots are taken, one that becomes free waits as many
+ * milliseconds since the last claim for others to share the next one.
+ */
+const GATHER = 25;
 const PAUSE_WHEN_CONTESTED = 10;
 const PAUSE_AFTER_FAILURE = 1_000;
 /** Due times nearer than this are not worth a timer of their own; those further away than the other are the patrol's. */
@@ -66,6 +71,7 @@ export function createLane(options: LaneOptions): Lane {
   const running = new Set<Promise<void>>();
   let claiming: Promise<void> | undefined;
   let again = false;
+  let claimed = 0;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -86,7 +92,12 @@ export function createLane(options: LaneOptions): Lane {
     await new Promise(setImmediate);
     let wide = false;
     while (again && !closed && running.size < concurrency && settler.backlog() < MAX_BACKLOG) {
+      if (!wide && running.size > concurrency / 2 && performance.now() - claimed < GATHER) {
+        wakeIn(GATHER);
+        break;
+      }
       again = false;
+      claimed = performance.now();
       const take = Math.min(concurrency - running.size, MAX_CLAIM);
       try {
         const window = wide ? WIDE_WINDOW : take;
