@@ -27,8 +27,8 @@ export function createWeb(options: RouteOptions): Web {
         t: c.get("t"),
         viewer: c.get("viewer"),
         hub: { name: hub?.name ?? "Ayni", origin, host, description: hub?.description ?? "" },
-        // A page that answers a form has no address of its own to come back to.
-        path: c.req.method === "GET" ? url.pathname + url.search : url.pathname,
+        // A page that answers a form has no address of its own: back leads to where the form was.
+        path: c.req.method === "GET" ? url.pathname + url.search : (refererPath(c, origin) ?? "/"),
         notice: noticeKey(left),
         assets: options.assets,
         timeZone: "UTC",
@@ -39,6 +39,11 @@ export function createWeb(options: RouteOptions): Web {
       return c.redirect(path, 303);
     },
   };
+}
+
+function refererPath(c: WebContext, origin: string): string | null {
+  const referer = URL.parse(c.req.header("referer") ?? "");
+  return referer?.origin === origin ? safePath(referer.pathname + referer.search) : null;
 }
 
 const MAX_FIELDS = 60;
