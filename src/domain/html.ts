@@ -44,15 +44,30 @@ const OPTIONS: sanitize.IOptions = {
 
 /** HTML of other servers, reduced to what a post needs (the tags Mastodon keeps, and headings). */
 export function sanitizeHtml(html: string): string {
-  return sanitize(html, OPTIONS);
+  return sanitize(cutTags(html), OPTIONS);
 }
 
 /** HTML as plain text, for titles, previews and search. */
 export function htmlToText(html: string): string {
-  return sanitize(html.replace(/<\/p>|<br\s*\/?>/gi, "\n"), { allowedTags: [], allowedAttributes: {} })
+  return sanitize(cutTags(html).replace(/<\/p>|<br\s*\/?>/gi, "\n"), {
+    allowedTags: [],
+    allowedAttributes: {},
+  })
     .replace(/&lt;/g, "<")
     .replace(/&gt;/g, ">")
     .replace(/&quot;/g, '"')
     .replace(/&amp;/g, "&")
     .trim();
+}
+
+const MAX_TAGS = 5_000;
+
+/** Ends the text before a tag too many: 100 kB of nothing but tags would keep the process busy for a second. */
+function cutTags(html: string): string {
+  let end = -1;
+  for (let count = 0; count <= MAX_TAGS; count++) {
+    end = html.indexOf("<", end + 1);
+    if (end === -1) return html;
+  }
+  return html.slice(0, end);
 }

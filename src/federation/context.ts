@@ -22,4 +22,6 @@ export interface InboxData extends Federation {
   raw: JsonObject;
   /** Iri of the actor whose signature the door verified. */
   signer: string;
+  /** Set when a listener has been given the activity: until then it was only being read. */
+  begun: boolean;
 }

@@ -33,7 +33,7 @@ export function federationRoutes(
   const app = new Hono();
   const fetch = (c: Context) =>
     fedify.fetch(c.req.raw, {
-      contextData: { ...federation, raw: {}, signer: "" },
+      contextData: { ...federation, raw: {}, signer: "", begun: false },
       onNotFound: () => c.notFound(),
     });
 

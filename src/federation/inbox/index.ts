@@ -41,6 +41,7 @@ export function registerInbox(builder: FederationBuilder<InboxData>): void {
  */
 function bySigner<T extends Activity>(handler: (data: InboxData, activity: T) => Promise<void>) {
   return async ({ data }: InboxContext<InboxData>, activity: T): Promise<void> => {
+    data.begun = true;
     const [actor, ...others] = activity.actorIds;
     const own = actor?.href === data.signer && others.length === 0 && activity.id?.origin === actor.origin;
     if (own) await handler(data, activity);

@@ -36,20 +36,23 @@ export function createInboxWorker(
       await withEgressBudget(FETCHES, async () => {
         if ("refetch" in payload) return onForwarded(federation, payload.refetch, payload.deleted);
         const raw = typeMarketplaceTerms(JSON.parse(payload.body) as JsonObject);
-        await fedify.processQueuedTask(
-          { ...federation, raw, signer: payload.signer },
-          {
-            type: "inbox",
-            id: randomUUID(),
-            baseUrl: federation.ctx.hub.origin,
-            activity: withObjectNamed(raw),
-            started: payload.received,
-            attempt: 0,
-            identifier: null,
-            ldSignatureVerified: false,
-            traceContext: {},
-          },
-        );
+        const data: InboxData = { ...federation, raw, signer: payload.signer, begun: false };
+        const task = {
+          type: "inbox",
+          id: randomUUID(),
+          baseUrl: federation.ctx.hub.origin,
+          activity: withObjectNamed(raw),
+          started: payload.received,
+          attempt: 0,
+          identifier: null,
+          ldSignatureVerified: false,
+          traceContext: {},
+        } as const;
+        await fedify.processQueuedTask(data, task).catch((error: unknown) => {
+          if (data.begun || !isUnreadable(error)) throw error;
+          // Tried again it would be as unreadable, and meanwhile hold back what its actor says next.
+          logger.info("Activity dropped: it cannot be read as JSON-LD: {error}", { error });
+        });
       });
     } catch (error) {
       if (!(error instanceof DomainError) || ["remote_unreachable", "busy"].includes(error.code)) throw error;
@@ -66,4 +69,14 @@ function withObjectNamed(raw: JsonObject): JsonObject {
   const { type, object } = raw;
   const embedded = isObject(object) && typeof object.id === "string";
   return embedded && (type === "Create" || type === "Update") ? { ...raw, object: { id: object.id! } } : raw;
+}
+
+/** What the JSON-LD processor and the vocabulary throw at input of wrong types, not the database at a bad moment. */
+function isUnreadable(error: unknown): boolean {
+  return (
+    error instanceof TypeError ||
+    error instanceof RangeError ||
+    error instanceof SyntaxError ||
+    (error instanceof Error && error.name.startsWith("jsonld."))
+  );
 }
