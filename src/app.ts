@@ -16,7 +16,7 @@ import { knowsPost } from "./domain/posts/queries.ts";
 import { sweepThrottles, throttle } from "./domain/throttle.ts";
 import { buildFedify } from "./federation/builder.ts";
 import type { Federation } from "./federation/context.ts";
-import { createDelivery } from "./federation/delivery.ts";
+import { createDelivery, deliveryRetry } from "./federation/delivery.ts";
 import { createDocumentCache } from "./federation/document-cache.ts";
 import { createDoor } from "./federation/door.ts";
 import { federationRoutes } from "./federation/http.ts";
@@ -127,7 +127,7 @@ export async function createHub(
         clock,
         queues: {
           events: { concurrency: 4, handle: delivery.onEvent },
-          deliveries: { concurrency: 50, handle: delivery.onDelivery },
+          deliveries: { concurrency: 50, handle: delivery.onDelivery, retry: deliveryRetry },
           inbox: { concurrency: 12, handle: createInboxWorker(federation, fedify) },
           clock: { concurrency: 1, handle: () => sweep(ctx, sql) },
         },

@@ -75,6 +75,7 @@ export async function start(config: Config): Promise<Running> {
 async function runUntilSignal(config: Config): Promise<void> {
   const stopping = untilSignal();
   await startLogging(config.log);
+  outliveLostConnections();
   const running = await start(config);
   logger.info("Ayni {version} is at {origin}", { version: VERSION, origin: running.origin });
   if (process.stdout.isTTY && (await findHub(running.hub.ctx)) === null) {
@@ -82,6 +83,21 @@ async function runUntilSignal(config: Config): Promise<void> {
   }
   logger.info("Stopping ({signal})", { signal: await stopping });
   await running.stop();
+}
+
+/**
+ * postgres.js 3.4.9 throws outside of any promise when a connection is lost while something waits to be written to it
+ * (porsager/postgres#1066). Its queries are rejected and it connects anew: the hub need not end for that. Anything else still ends it.
+ */
+function outliveLostConnections(): void {
+  process.on("uncaughtException", (error) => {
+    if (error instanceof TypeError && /\bnextWrite\b/.test(error.stack ?? "")) {
+      logger.warn("A database connection was lost: {error}", { error: error.message });
+      return;
+    }
+    logger.fatal("The hub ends: {error}", { error });
+    process.exit(1);
+  });
 }
 
 /** The first SIGINT or SIGTERM. A second one, or a minute, ends the process at once: nothing is lost, the next start recovers. */
@@ -97,7 +113,7 @@ export async function untilSignal(): Promise<string> {
 async function embedded(config: Config, undo: (() => Promise<unknown>)[]): Promise<string> {
   const database = await startEmbedded({
     dataDir: config.dataDir,
-    log: (line) => logger.info("PostgreSQL: {line}", { line }),
+    log: (line) => logger.debug("PostgreSQL: {line}", { line }),
   });
   undo.push(() => database.stop());
   return database.url;

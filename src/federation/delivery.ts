@@ -8,7 +8,7 @@ import type { Ctx } from "../domain/context.ts";
 import { domainEvent } from "../domain/events.ts";
 import { type HostState, hostAccepted, hostFailed, hostState } from "../domain/hosts/commands.ts";
 import { Discard, Retry } from "../queue/errors.ts";
-import type { Job } from "../queue/worker.ts";
+import type { Job, RetryPolicy } from "../queue/worker.ts";
 import { EgressError, post } from "./egress.ts";
 import type { Keyring } from "./keyring.ts";
 import { toOutgoing } from "./outbound/index.ts";
@@ -21,6 +21,14 @@ const delivery = z.object({ activity: id, actor: id, inbox: z.string() });
 
 /** After so long without success a delivery is given up. */
 const PATIENCE = 7 * 86_400_000;
+
+/**
+ * A delivery is not given up by the number of its attempts, since those that find the host resting count too: 15 s after the first, three
+ * times as long after each further one, six hours at most, for a week.
+ */
+export const deliveryRetry: RetryPolicy = (attempts) =>
+  Math.min(15_000 * 3 ** Math.min(attempts - 1, 10), 6 * 3_600_000) * (0.8 + 0.4 * Math.random());
+
 const KEPT = 200;
 
 export interface Delivery {
