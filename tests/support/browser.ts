@@ -5,6 +5,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, expect, onTestFinished } from "vitest";
 import type { Locale } from "../../src/locales/index.ts";
 import { launch } from "./chromium.ts";
+import type { Visitor } from "./visitor.ts";
 
 export const PHONE = { width: 360, height: 740 };
 export const DESKTOP = { width: 1280, height: 800 };
@@ -14,6 +15,8 @@ export interface VisitOptions {
   locale?: Locale;
   viewport?: { width: number; height: number };
   colorScheme?: "light" | "dark";
+  /** Whose session the browser has. */
+  as?: Visitor;
   /** Runs what the content security policy would stop: what a page carries shows itself. */
   bypassCsp?: boolean;
   /** Answers of these statuses are what the test is about. */
@@ -32,7 +35,7 @@ interface Origin {
 }
 
 interface Axe {
-  axe: { run(rules: RunOptions): Promise<AxeResults> };
+  axe: { run(within: string, rules: RunOptions): Promise<AxeResults> };
 }
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -47,6 +50,8 @@ let running: Promise<Browser> | undefined;
  */
 export async function visit(hub: Origin, options: VisitOptions = {}): Promise<Visit> {
   const context = await newContext(hub, options);
+  for (const [name, value] of options.as?.cookies ?? [])
+    await context.addCookies([{ name, value, url: hub.origin }]);
   const page = await context.newPage();
   const faults: string[] = [];
   watch(page, hub, faults, options.expected ?? []);
@@ -128,29 +133,59 @@ async function examine(page: Page): Promise<string[]> {
   // Evaluated through the debugger: the page's policy lets no other script in.
   await page.evaluate(AXE);
   const found: string[] = [];
-  // What is folded away is part of the page too.
-  const folded = await page.evaluateHandle(() => {
-    const closed = [...document.querySelectorAll("details:not([open])")] as HTMLDetailsElement[];
-    for (const one of closed) one.open = true;
-    return closed;
-  });
+  // What is folded away is part of the page too; open menus lie over it and are looked at by themselves.
+  for (const [kind, within] of [
+    ["details:not(.menu, [open])", "html"],
+    ["details.menu:not([open])", "details.menu"],
+  ] as const) {
+    const folded = await page.evaluateHandle((kind) => {
+      const closed = [...document.querySelectorAll<HTMLDetailsElement>(kind)];
+      for (const one of closed) one.open = true;
+      return closed;
+    }, kind);
+    if (within === "html" || (await folded.evaluate((closed) => closed.length > 0))) {
+      found.push(...(await inBothColours(page, within)).map((problem) => `${path} ${problem}`));
+    }
+    await folded.evaluate((closed) => {
+      for (const one of closed) one.open = false;
+    });
+  }
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  if (wide > 0) found.push(`${path} is ${wide} px wider than the screen`);
+  return found;
+}
+
+async function inBothColours(page: Page, within: string): Promise<string[]> {
+  const found: string[] = [];
   for (const [scheme, rules] of [
     ["light", RULES],
     ["dark", COLOURS],
   ] as const) {
     await page.emulateMedia({ colorScheme: scheme });
-    const result = await page.evaluate((rules) => (globalThis as unknown as Axe).axe.run(rules), rules);
-    for (const { id, help, nodes } of result.violations) {
-      found.push(`${path} (${scheme}) ${id}, ${help}: ${nodes.map((node) => node.html).join(" | ")}`);
+    const { violations } = await page.evaluate(
+      ([within, rules]) => (globalThis as unknown as Axe).axe.run(within, rules),
+      [within, rules] as const,
+    );
+    for (const { id, help, nodes } of violations) {
+      found.push(`(${scheme}) ${id}, ${help}: ${nodes.map((node) => node.html).join(" | ")}`);
     }
   }
   await page.emulateMedia({ colorScheme: "light" });
-  await folded.evaluate((closed) => {
-    for (const one of closed) one.open = false;
-  });
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  if (wide > 0) found.push(`${path} is ${wide} px wider than the screen`);
   return found;
+}
+
+/** Fills a form's controls by their names and sends it with its own button. */
+export async function submit(page: Page, action: string, values: Record<string, string>): Promise<void> {
+  const form = page.locator(`main form[action="${action}"]`);
+  for (const [name, value] of Object.entries(values)) {
+    const control = form.locator(`[name="${name}"]`);
+    const kind = await control.first().evaluate((one) => (one as HTMLInputElement).type);
+    if (kind === "radio") await form.locator(`[name="${name}"][value="${value}"]`).check();
+    else if (kind === "checkbox") await control.check();
+    else if (kind === "select-one") await control.selectOption(value);
+    else await control.fill(value);
+  }
+  await form.locator('button[type="submit"]').click();
 }
 
 function start(): Promise<Browser> {

@@ -107,8 +107,8 @@ const Document = ({
 const Header = ({ page, section }: { page: PageContext; section: Section | null }) => (
   <header class="top">
     <div class="top-row">
-      <a class="hub-name" href="/" dir="auto">
-        {page.hub.name}
+      <a class="hub-name" href="/">
+        <bdi>{page.hub.name}</bdi>
       </a>
       <a
         class="icon-button narrow-only"

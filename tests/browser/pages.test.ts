@@ -1,0 +1,158 @@
+import { expect, test } from "vitest";
+import { requestFollow } from "../../src/domain/follows/commands.ts";
+import { publishPost } from "../../src/domain/posts/commands.ts";
+import { publishProposal } from "../../src/domain/proposals/commands.ts";
+import type { Locale } from "../../src/locales/index.ts";
+import { DESKTOP, type Visit, violations, visit } from "../support/browser.ts";
+import { account, settle, startHub, type TestHub } from "../support/hub.ts";
+import { loggedIn, type Visitor } from "../support/visitor.ts";
+
+/** A hub on which something happened, and whoever runs an organization there. */
+async function lively(): Promise<{ hub: TestHub; post: string; proposal: string; member: Visitor }> {
+  const hub = await startHub();
+  const raices = await hub.organization("raices");
+  const berta = await account(hub, "berta");
+  await requestFollow(hub.ctx, { followerId: berta.actorId, followedId: raices.actorId });
+  await requestFollow(hub.ctx, { followerId: raices.actorId, followedId: berta.actorId });
+  const content =
+    "Taller: https://example.org/una/direccion/que/no/termina/nunca/y/no/cabe/en/ninguna/pantalla";
+  const post = await publishPost(hub.ctx, raices, {
+    content,
+    summary: "Aviso",
+    visibility: "public",
+    language: "es",
+  });
+  await publishPost(hub.ctx, hub.admin, {
+    content: "ورشة يوم السبت",
+    visibility: "followers",
+    language: "ar",
+  });
+  const proposal = await publishProposal(hub.ctx, raices, {
+    purpose: "offer",
+    name: "Taller de contabilidad",
+    content,
+    category: "training",
+    unit: "hour",
+    available: "20",
+    minimum: "2",
+    settlement: "credit",
+    price: "7,5",
+    location: "Cochabamba",
+    online: true,
+    language: "es",
+    ends: "2999-12-31",
+  });
+  await settle(hub);
+  const member = await loggedIn(hub);
+  await member.submit("/acting", { as: "raices" });
+  await member.get("/");
+  return { hub, post: `/posts/${post}`, proposal: `/proposals/${proposal}`, member };
+}
+
+/** Every page there is, as a member sees it, and those that only a visitor sees. */
+const pages = (post: string, proposal: string) => ({
+  member: [
+    ...["/", "/?timeline=hub", post, `${post}/delete`, proposal, `${proposal}/withdraw`],
+    ...["/exchange", "/exchange?purpose=request&category=food", "/proposals/new?purpose=offer"],
+    ...[
+      "/directory",
+      "/search",
+      "/search?q=raices",
+      "/search?q=nadie",
+      "/@raices",
+      "/@raices?tab=exchange",
+      "/@berta",
+    ],
+    ...["/@raices/followers", "/@raices/following", "/me", "/organizations/new", "/nothing"],
+  ],
+  visitor: ["/", "/login", "/@raices", proposal],
+});
+
+test.each<Locale>(["es", "ar"])(
+  "axe finds nothing on any page, in light and dark (%s)",
+  async (locale) => {
+    const { hub, post, proposal, member } = await lively();
+    await member.submit("/locale", { locale });
+    const addresses = pages(post, proposal);
+    const problems: string[] = [];
+    for (const [who, paths] of Object.entries(addresses)) {
+      const reader = await visit(hub, {
+        locale,
+        expected: [404],
+        ...(who === "member" ? { as: member } : {}),
+      });
+      for (const path of paths) {
+        await reader.page.goto(path);
+        expect(await reader.page.getAttribute("html", "lang")).toBe(locale);
+        problems.push(...(await violations(hub, reader)));
+      }
+    }
+    const wide = await visit(hub, { locale, as: member, viewport: DESKTOP });
+    for (const path of ["/", proposal]) {
+      await wide.page.goto(path);
+      problems.push(...(await violations(hub, wide)));
+    }
+    expect(problems).toEqual([]);
+  },
+  180_000,
+);
+
+test("pages in Arabic are the others' mirror image, in letters that are there", async () => {
+  const { hub, post, member } = await lively();
+  const boxes: Record<string, { start: number; end: number }[]> = {};
+  for (const locale of ["es", "ar"] as const) {
+    for (const viewport of [undefined, DESKTOP]) {
+      const reader = await visit(hub, { locale, as: member, ...(viewport && { viewport }) });
+      await member.submit("/locale", { locale });
+      await reader.page.goto(post);
+      expect(await reader.page.getAttribute("html", "dir")).toBe(locale === "ar" ? "rtl" : "ltr");
+      boxes[`${locale} ${viewport ? "wide" : "narrow"}`] = await edges(reader, [
+        ".main-nav",
+        ".main-nav li:first-child a",
+        ".main-nav li:last-child a",
+        "main",
+        "main article .avatar",
+        ".hub-name",
+      ]);
+      if (locale === "ar") expect(await fonts(reader)).toContain("Noto Sans Arabic");
+    }
+  }
+  for (const width of ["narrow", "wide"]) {
+    const [first, second] = [boxes[`es ${width}`] ?? [], boxes[`ar ${width}`] ?? []];
+    expect(first.length).toBe(6);
+    for (const [index, { start }] of first.entries()) {
+      expect(Math.abs((second[index]?.start ?? Number.NaN) - start), `${width} ${index}`).toBeLessThanOrEqual(
+        3,
+      );
+    }
+    // The first entry of the navigation and its last are on different sides, or it would all be in the middle.
+    if (width === "narrow") expect(first[1]?.start).toBeLessThan((first[2]?.start ?? 0) - 100);
+  }
+});
+
+/** How far elements are from the side where lines start, and from the other. */
+function edges({ page }: Visit, selectors: string[]): Promise<{ start: number; end: number }[]> {
+  return page.evaluate((selectors) => {
+    const width = document.documentElement.clientWidth;
+    const rtl = document.documentElement.dir === "rtl";
+    return selectors.map((selector) => {
+      const box = document.querySelector(selector)?.getBoundingClientRect();
+      const [left, right] = [box?.left ?? Number.NaN, width - (box?.right ?? Number.NaN)];
+      return rtl ? { start: right, end: left } : { start: left, end: right };
+    });
+  }, selectors);
+}
+
+/** The fonts that the main navigation is really drawn with. */
+async function fonts({ page, context }: Visit): Promise<string[]> {
+  const devtools = await context.newCDPSession(page);
+  await devtools.send("DOM.enable");
+  await devtools.send("CSS.enable");
+  const { root } = await devtools.send("DOM.getDocument");
+  const { nodeId } = await devtools.send("DOM.querySelector", {
+    nodeId: root.nodeId,
+    selector: ".main-nav li:first-child span",
+  });
+  const { fonts } = await devtools.send("CSS.getPlatformFontsForNode", { nodeId });
+  return fonts.map(({ familyName }) => familyName);
+}
