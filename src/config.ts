@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { isIP, isIPv4, isIPv6 } from "node:net";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 
@@ -36,7 +37,18 @@ const list = z.string().transform((text) =>
     .filter((item) => item !== ""),
 );
 
-const addressAndPort = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\]):\d{1,5}$/i;
+/** `127.0.0.1:4000` or `[::1]:4000`. */
+function isAddressAndPort(text: string): boolean {
+  const [, v6, v4, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const number = Number(digits);
+  return (v6 === undefined ? isIPv4(v4 ?? "") : isIPv6(v6)) && number >= 1 && number <= 65_535;
+}
+
+/** `10.0.0.1` or `10.0.0.0/8`. */
+function isRange(text: string): boolean {
+  const [, address = "", prefix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  return isIP(address) !== 0 && Number(prefix ?? 0) <= (isIPv6(address) ? 128 : 32);
+}
 
 /** The variables of the environment; contract.md names them, each is explained here. */
 const environment = z.object({
@@ -56,17 +68,13 @@ const environment = z.object({
   AYNI_ROLE: z.enum(["all", "web", "worker"]).default("all"),
   /** Private `address:port` pairs that outgoing requests may reach; only there are http ids accepted. */
   AYNI_EGRESS_ALLOW: list
-    .pipe(z.array(z.string().regex(addressAndPort, "must be address:port pairs such as 127.0.0.1:4000")))
+    .pipe(z.array(z.string().refine(isAddressAndPort, "must be address:port pairs such as 127.0.0.1:4000")))
     .default([]),
   /** Key for cookies, tokens and the actors' private keys at rest: 32 bytes or more. Unset: made on the first run. */
   AYNI_SECRET: z.string().min(32, "must have 32 characters or more").optional(),
   /** Addresses (or CIDR ranges) of reverse proxies whose X-Forwarded-* is believed. */
   AYNI_TRUST_PROXY: list
-    .pipe(
-      z.array(
-        z.string().regex(/^[0-9a-f:.]+(\/\d{1,3})?$/i, "must be addresses or ranges such as 10.0.0.0/8"),
-      ),
-    )
+    .pipe(z.array(z.string().refine(isRange, "must be addresses or ranges such as 10.0.0.0/8")))
     .default([]),
   AYNI_LOG: z.enum(["debug", "info", "warning", "error"]).default("info"),
 });
@@ -141,7 +149,12 @@ function storedSecret(dataDir: string): string {
       throw new ConfigError(`AYNI_DATA_DIR: ${dataDir} cannot be written (${(error as Error).message})`);
     }
   }
-  const secret = readFileSync(file, "utf8").trim();
+  let secret: string;
+  try {
+    secret = readFileSync(file, "utf8").trim();
+  } catch (error) {
+    throw new ConfigError(`AYNI_DATA_DIR: ${file} cannot be read (${(error as Error).message})`);
+  }
   if (secret.length < 32)
     throw new ConfigError(`AYNI_DATA_DIR: the secret in ${file} is damaged; restore it from a backup`);
   return secret;

@@ -140,7 +140,7 @@ export async function withDatabase(fn: (ctx: Ctx, database: Database) => Promise
   const embedded = config.databaseUrl === null ? await openEmbedded(config) : null;
   const url = config.databaseUrl ?? embedded?.url ?? "";
   try {
-    await migrate(url);
+    await migrate(url).catch(databaseFault);
     const database = openDatabase(url, { orm: 4, raw: 2 });
     try {
       await fn(commandContext(config, database), database);
@@ -150,6 +150,21 @@ export async function withDatabase(fn: (ctx: Ctx, database: Database) => Promise
   } finally {
     await embedded?.stop();
   }
+}
+
+/** A database that does not answer, or refuses us, in a sentence; other faults as they are. */
+export function databaseFault(error: unknown): never {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  // Of the socket, of postgres.js, and SQLSTATE of connections, authorization and missing databases.
+  if (
+    typeof code === "string" &&
+    /^(E[A-Z]+|CONNECT\w*|CONNECTION\w*|08\w{3}|28\w{3}|3D000|57P03|53300)$/.test(code)
+  ) {
+    throw new Error(`The database cannot be reached: ${message || code}. Is DATABASE_URL right?`, {
+      cause: error,
+    });
+  }
+  throw error;
 }
 
 async function openEmbedded({ dataDir }: Config) {

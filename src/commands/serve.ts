@@ -10,6 +10,7 @@ import { migrate } from "../db/migrate.ts";
 import { findHub } from "../domain/hubs/queries.ts";
 import { installEgress } from "../federation/egress.ts";
 import { VERSION } from "../version.ts";
+import { databaseFault } from "./data.ts";
 import { startLogging } from "./logging.ts";
 
 const logger = getLogger(["ayni"]);
@@ -33,6 +34,8 @@ export interface Running {
   origin: string;
   /** Where it listens; null for a process that only works. */
   port: number | null;
+  /** Resolves when the database is gone for good: a supervisor may do better with a new process. */
+  lost: Promise<Error>;
   stop(): Promise<void>;
 }
 
@@ -48,8 +51,11 @@ export async function start(config: Config): Promise<Running> {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const url = config.databaseUrl ?? (await embedded(config, undo));
-    const applied = await migrate(url);
+    const { url, lost } =
+      config.databaseUrl === null
+        ? await embedded(config, undo)
+        : { url: config.databaseUrl, lost: new Promise<Error>(() => {}) };
+    const applied = await migrate(url).catch(databaseFault);
     if (applied.length > 0) logger.info("Database brought up to date: {applied}", { applied });
     const database = openDatabase(url, POOLS);
     undo.push(() => database.close());
@@ -65,7 +71,7 @@ export async function start(config: Config): Promise<Running> {
       undo.push(() => work.stop());
     }
     socket?.serve(hub.listener);
-    return { hub, origin, port: socket?.port ?? null, stop };
+    return { hub, origin, port: socket?.port ?? null, lost, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -81,8 +87,15 @@ async function runUntilSignal(config: Config): Promise<void> {
   if (process.stdout.isTTY && (await findHub(running.hub.ctx)) === null) {
     process.stdout.write(`\n  Open ${running.origin}/setup to set up your hub.\n\n`);
   }
-  logger.info("Stopping ({signal})", { signal: await stopping });
+  const lost = running.lost.then((error) => {
+    // Stopping in an orderly way needs the database; whoever waits for it to come back should not wait long.
+    setTimeout(() => process.exit(1), 10_000).unref();
+    return error;
+  });
+  const end = await Promise.race([stopping, lost]);
+  if (typeof end === "string") logger.info("Stopping ({signal})", { signal: end });
   await running.stop();
+  if (typeof end !== "string") throw end;
 }
 
 /**
@@ -110,13 +123,52 @@ export async function untilSignal(): Promise<string> {
   return signal;
 }
 
-async function embedded(config: Config, undo: (() => Promise<unknown>)[]): Promise<string> {
-  const database = await startEmbedded({
-    dataDir: config.dataDir,
-    log: (line) => logger.debug("PostgreSQL: {line}", { line }),
+/** Restarts of the embedded database within an hour, before it is taken for broken. */
+const MAX_RESTARTS = 10;
+
+/**
+ * The embedded database, started again whenever it ends though nobody stopped it (killed for memory, say). What was committed
+ * is there again, and the pools connect again by themselves: its address stays the same.
+ */
+async function embedded(
+  { dataDir }: Config,
+  undo: (() => Promise<unknown>)[],
+): Promise<{ url: string; lost: Promise<Error> }> {
+  const launch = () =>
+    startEmbedded({ dataDir, log: (line) => logger.debug("PostgreSQL: {line}", { line }) });
+  let database = await launch();
+  const { url } = database;
+  let stopping = false;
+  let restarting: Promise<unknown> = Promise.resolve();
+  undo.push(async () => {
+    stopping = true;
+    await restarting;
+    await database.stop();
   });
-  undo.push(() => database.stop());
-  return database.url;
+
+  async function watch(): Promise<Error> {
+    const restarts: number[] = [];
+    for (;;) {
+      const error = await database.lost;
+      if (stopping) return error;
+      const now = Date.now();
+      restarts.push(now);
+      if (restarts.filter((time) => time > now - 3_600_000).length > MAX_RESTARTS) return error;
+      logger.error("{error} It is started again.", { error: error.message });
+      const started = launch().then(
+        (again) => {
+          database = again;
+          return again.url === url ? null : new Error("The embedded database came back at another address.");
+        },
+        (cause: unknown) => new Error("The embedded database does not start any more.", { cause }),
+      );
+      restarting = started;
+      const failure = await started;
+      if (failure !== null) return failure;
+      logger.info("The embedded database is back.");
+    }
+  }
+  return { url, lost: watch() };
 }
 
 interface Socket {
@@ -141,11 +193,11 @@ async function listen({ port, host }: Config): Promise<Socket> {
   const listening = Promise.withResolvers<void>();
   server.once("error", (error: NodeJS.ErrnoException) =>
     listening.reject(
-      error.code === "EADDRINUSE"
-        ? new Error(
-            `Port ${port} is taken by another program. Stop it, or start with another one: PORT=${port + 1} npm start`,
-          )
-        : error,
+      new Error(
+        error.code === "EADDRINUSE"
+          ? `Port ${port} is taken by another program. Stop it, or start with another one: PORT=${port + 1} npm start`
+          : `Cannot listen at HOST=${host} PORT=${port}: ${error.message}`,
+      ),
     ),
   );
   server.listen(port, host, () => listening.resolve());
