@@ -21,6 +21,7 @@ import { createDocumentCache } from "./federation/document-cache.ts";
 import { createDoor } from "./federation/door.ts";
 import { federationRoutes } from "./federation/http.ts";
 import { createInboxWorker } from "./federation/inbox/process.ts";
+import { createKeptDocuments } from "./federation/kept-documents.ts";
 import { createKeyring } from "./federation/keyring.ts";
 import { createKeys, sweepKeys } from "./federation/keys.ts";
 import { createRemote } from "./federation/remote.ts";
@@ -110,13 +111,14 @@ export async function createHub(
   app.use(compress());
   app.route("/", webRoutes({ ctx, assets, clientAddress: (c) => clientAddress(c, trusted) }));
   const pages = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const keptDocument = createKeptDocuments(documents, DATA_HEADERS);
 
   return {
     ctx,
     listener(request, response) {
       if (/^\/(actors\/[^/]*\/)?inbox(\?|$)/.test(request.url ?? "")) {
         void passDoor(door, request, response);
-      } else {
+      } else if (!keptDocument(request, response)) {
         void pages(request, response);
       }
     },

@@ -47,7 +47,7 @@ export function federationRoutes(
       return response.status === 200 ? { status: 200, document: await response.json() } : null;
     });
     if (document === null) return c.text("no such account here", 404, CORS);
-    return answer(c, document, "application/jrd+json", CORS);
+    return answer(c, document, "webfinger");
   });
   app.get("/.well-known/host-meta", (c) =>
     c.body(
@@ -91,7 +91,7 @@ export function federationRoutes(
       const found = options.live
         ? await load(c, id).then((served) => served && serialize(served))
         : await cache.get(`${id} ${c.req.path}`, () => load(c, id));
-      return found === null ? missing(c) : answer(c, found, ACTIVITY_JSON);
+      return found === null ? missing(c) : answer(c, found, "activity");
     };
 
   const actor = serve(async (_, id) => wrap(await actorDocument(ctx, id)));
@@ -146,24 +146,22 @@ function missing(c: Context): Response {
   return c.json({ error: "not found" }, 404);
 }
 
-function answer(
-  c: Context,
-  document: CachedDocument,
-  type: string,
-  headers: Record<string, string> = {},
-): Response {
-  const all = {
-    "content-type": type,
-    etag: document.etag,
-    "cache-control": "public, max-age=60",
-    ...headers,
-  };
-  if (isKnown(c.req.header("if-none-match"), document.etag)) return c.body(null, 304, all);
-  return c.body(document.body, document.status, all);
+function answer(c: Context, document: CachedDocument, kind: "activity" | "webfinger"): Response {
+  const headers = answerHeaders(kind, document.etag);
+  if (isKnown(c.req.header("if-none-match"), document.etag)) return c.body(null, 304, headers);
+  return c.body(document.body, document.status, headers);
+}
+
+/** What an answer says of its document. */
+export function answerHeaders(kind: "activity" | "webfinger", etag: string): Record<string, string> {
+  const common = { etag, "cache-control": "public, max-age=60" };
+  return kind === "activity"
+    ? { "content-type": ACTIVITY_JSON, ...common }
+    : { "content-type": "application/jrd+json", ...common, ...CORS };
 }
 
 /** If-None-Match compares weakly (RFC 9110, 13.1.2): proxies that compress mark the tag with `W/`. */
-function isKnown(asked: string | undefined, etag: string): boolean {
+export function isKnown(asked: string | undefined, etag: string): boolean {
   if (asked === undefined) return false;
   return asked.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
 }
