@@ -58,7 +58,7 @@ export async function openSite(profiles: string | undefined): Promise<Site> {
   const ctx: Ctx = {
     db,
     clock,
-    ids: createIds(db, clock.now),
+    ids: createIds(sql, clock.now),
     hub: { origin: `http://${host}`, host },
     vault: createVault(secret),
     remote: { resolveActor: () => Promise.reject(new Error("the benchmark asks no other server")) },
