@@ -65,7 +65,7 @@ export async function createHub(
   const { origin } = config;
   const { db, sql } = database;
   const vault = createVault(config.secret);
-  const ids = createIds(db, clock.now);
+  const ids = createIds(sql, clock.now);
   const allowHttp = httpAllowed(config.egressAllow);
   const base = { db, clock, ids, vault, hub: { origin, host: new URL(origin).host } };
 

@@ -172,13 +172,13 @@ async function openEmbedded({ dataDir }: Config) {
 }
 
 /** A context for commands that reach no other server. */
-function commandContext(config: Config, { db }: Database): Ctx {
+function commandContext(config: Config, { db, sql }: Database): Ctx {
   const origin = config.origin ?? `http://localhost:${config.port}`;
   const clock = { now: () => new Date() };
   return {
     db,
     clock,
-    ids: createIds(db, clock.now),
+    ids: createIds(sql, clock.now),
     hub: { origin, host: new URL(origin).host },
     vault: createVault(config.secret),
     remote: {

@@ -1,5 +1,5 @@
-import { type SQL, sql } from "drizzle-orm";
-import type { Db } from "./client.ts";
+import { sql as fragment, type SQL } from "drizzle-orm";
+import type { Sql } from "postgres";
 
 /** A 64-bit snowflake: `milliseconds << 16 | sequence & 65535`. Decimal string outside the process. */
 export type Id = bigint;
@@ -15,17 +15,22 @@ const BLOCK = 64;
 /**
  * Snowflakes whose low bits come from a PostgreSQL sequence, so that processes on one database never collide.
  * Numbers are drawn from the sequence in blocks: one round trip per 64 ids.
+ *
+ * @param sql not the pool that transactions run on: were all of its connections in transactions that wait for an id, none would
+ * be left to draw one
  */
-export function createIds(db: Db, now: () => Date): Ids {
+export function createIds(sql: Sql, now: () => Date): Ids {
   let block: bigint[] = [];
   let refill: Promise<void> | undefined;
 
   async function fill(): Promise<void> {
-    const rows = await db.execute<{ n: string }>(
-      sql`select nextval('snowflake') as n from generate_series(1, ${BLOCK})`,
-    );
-    block = rows.map((row) => BigInt(row.n));
-    refill = undefined;
+    try {
+      const rows = await sql<{ n: bigint }[]>`
+        select nextval('snowflake') as n from generate_series(1, ${BLOCK}::int)`;
+      block = rows.map((row) => BigInt(row.n));
+    } finally {
+      refill = undefined;
+    }
   }
 
   return {
@@ -59,4 +64,4 @@ export function parseId(text: string | undefined): Id | null {
 }
 
 /** An id made by the database itself, for rows written in bulk (`insert … select`). */
-export const sqlId: SQL = sql`((extract(epoch from clock_timestamp()) * 1000)::bigint << 16) | (nextval('snowflake') & 65535)`;
+export const sqlId: SQL = fragment`((extract(epoch from clock_timestamp()) * 1000)::bigint << 16) | (nextval('snowflake') & 65535)`;

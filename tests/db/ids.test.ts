@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { sql as fragment } from "drizzle-orm";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { openDatabase } from "../../src/db/client.ts";
@@ -11,8 +11,8 @@ test("processes that share a database never make the same id, even in one frozen
   const { url } = await testDatabase();
   const processes = [1, 2, 3].map(() => openDatabase(url, { orm: 2, raw: 1 }));
   const made = await Promise.all(
-    processes.map(async ({ db }) => {
-      const ids = createIds(db, () => EPOCH);
+    processes.map(async ({ sql }) => {
+      const ids = createIds(sql, () => EPOCH);
       return Promise.all(Array.from({ length: 1_000 }, () => ids.next()));
     }),
   );
@@ -21,8 +21,8 @@ test("processes that share a database never make the same id, even in one frozen
 });
 
 test("ids sort by the time they were made for, whoever made them and in whatever order", async () => {
-  const { db, close } = openDatabase((await testDatabase()).url, { orm: 2, raw: 1 });
-  const makers = [createIds(db, () => EPOCH), createIds(db, () => EPOCH)];
+  const { sql, close } = openDatabase((await testDatabase()).url, { orm: 2, raw: 1 });
+  const makers = [createIds(sql, () => EPOCH), createIds(sql, () => EPOCH)];
   const made: { id: Id; at: number }[] = [];
   for (let i = 0; i < 200; i++) {
     const at = EPOCH.getTime() + ((i * 7919) % 200);
@@ -33,10 +33,36 @@ test("ids sort by the time they were made for, whoever made them and in whatever
   expect(made.map(({ at }) => at)).toEqual(made.map(({ at }) => at).sort((a, b) => a - b));
 });
 
+test("transactions that hold every connection still get ids", async () => {
+  const { db, sql, close } = openDatabase((await testDatabase()).url, { orm: 2, raw: 1 });
+  const ids = createIds(sql, () => EPOCH);
+  const begun = Array.from({ length: 2 }, () => Promise.withResolvers<void>());
+  const made = await Promise.all(
+    begun.map(({ resolve }) =>
+      db.transaction(async () => {
+        resolve();
+        await Promise.all(begun.map(({ promise }) => promise));
+        return ids.next();
+      }),
+    ),
+  );
+  await close();
+  expect(new Set(made).size).toBe(2);
+});
+
+test("a database that was away for a moment does not end the making of ids", async () => {
+  const { sql } = await testDatabase();
+  const ids = createIds(sql, () => EPOCH);
+  await sql`alter sequence snowflake rename to elsewhere`;
+  await expect(ids.next()).rejects.toThrow();
+  await sql`alter sequence elsewhere rename to snowflake`;
+  expect(await ids.next()).toBeGreaterThan(0n);
+});
+
 test("an id made by the database is of the same kind", async () => {
   const { db } = await testDatabase();
   const before = Date.now();
-  const [row] = await db.execute<{ id: string }>(sql`select ${sqlId} as id`);
+  const [row] = await db.execute<{ id: string }>(fragment`select ${sqlId} as id`);
   const made = timeOf(BigInt(row!.id)).getTime();
   expect(made).toBeGreaterThanOrEqual(before - 1);
   expect(made).toBeLessThanOrEqual(Date.now() + 1);
