@@ -4,6 +4,8 @@ export interface RemoteDocument {
   contextUrl: string | null;
   document: unknown;
   documentUrl: string;
+  /** Tells the JSON-LD processor that it may keep what it made of this context: it never changes. */
+  tag?: "static";
 }
 
 /**
@@ -11,7 +13,10 @@ export interface RemoteDocument {
  * keep their meaning, and no stranger's request makes this hub fetch anything.
  */
 export async function contextLoader(url: string): Promise<RemoteDocument> {
-  return { contextUrl: null, documentUrl: url, document: preloadedContexts[url] ?? { "@context": {} } };
+  const place = { contextUrl: null, documentUrl: url };
+  return Object.hasOwn(preloadedContexts, url)
+    ? { ...place, document: preloadedContexts[url], tag: "static" }
+    : { ...place, document: { "@context": {} } };
 }
 
 /** Fedify never fetches by itself here: what is only named is looked up by `remote.ts`, where the rules are. */
