@@ -55,46 +55,34 @@ export async function requestFollow(ctx: Ctx, { followerId, followedId, iri }: F
   });
 }
 
-/**
- * The followed actor accepts. Who accepts must be the one that was asked; anybody else's Accept finds nothing.
- *
- * @param followIri the Follow activity, or null when the answer names only the follower
- */
-export async function acceptFollow(
-  ctx: Ctx,
-  { followedId, followerId, followIri }: { followedId: Id; followerId: Id | null; followIri: string | null },
-): Promise<void> {
+interface Parties {
+  followerId: Id;
+  followedId: Id;
+}
+
+/** The followed actor accepts. Who accepts must be the one that was asked; anybody else's Accept finds nothing. */
+export async function acceptFollow(ctx: Ctx, parties: Parties): Promise<void> {
   await ctx.db
     .update(follows)
     .set({ state: "accepted", accepted: ctx.clock.now() })
-    .where(
-      and(eq(follows.followedId, followedId), which(followerId, followIri), eq(follows.state, "pending")),
-    );
+    .where(and(followOf(parties), eq(follows.state, "pending")));
 }
 
 /** The followed actor refuses, or removes a follower it had. */
-export async function rejectFollow(
-  ctx: Ctx,
-  { followedId, followerId, followIri }: { followedId: Id; followerId: Id | null; followIri: string | null },
-): Promise<void> {
-  await ctx.db.delete(follows).where(and(eq(follows.followedId, followedId), which(followerId, followIri)));
+export async function rejectFollow(ctx: Ctx, parties: Parties): Promise<void> {
+  await ctx.db.delete(follows).where(followOf(parties));
 }
 
-function which(followerId: Id | null, followIri: string | null) {
-  if (followIri !== null) return eq(follows.iri, followIri);
-  if (followerId !== null) return eq(follows.followerId, followerId);
-  throw new DomainError("invalid", "the answer names neither a follow nor a follower");
+function followOf({ followerId, followedId }: Parties) {
+  return and(eq(follows.followerId, followerId), eq(follows.followedId, followedId));
 }
 
 /** The follower stops following. Nothing happens when it did not follow. */
-export async function undoFollow(
-  ctx: Ctx,
-  { followerId, followedId }: { followerId: Id; followedId: Id },
-): Promise<void> {
+export async function undoFollow(ctx: Ctx, { followerId, followedId }: Parties): Promise<void> {
   await transact(ctx, async (ctx) => {
     const [gone] = await ctx.db
       .delete(follows)
-      .where(and(eq(follows.followerId, followerId), eq(follows.followedId, followedId)))
+      .where(followOf({ followerId, followedId }))
       .returning({ iri: follows.iri });
     if (gone === undefined) return;
     const [follower, followed] = await Promise.all([party(ctx, followerId), party(ctx, followedId)]);

@@ -7,7 +7,10 @@ import { findFollow } from "../../domain/follows/queries.ts";
 import type { InboxData } from "../context.ts";
 import { EMBEDDED_ONLY } from "../vocab/parse.ts";
 
-/** Somebody elsewhere asks to follow an actor of ours. */
+/**
+ * Somebody elsewhere asks to follow an actor of ours. What makes it happen once is the pair of the two, not the activity's id:
+ * Misskey makes the id of the two actors, so whoever follows again after an Undo sends the same one.
+ */
 export async function onFollow(data: InboxData, follow: Follow): Promise<void> {
   const iri = data.check(follow.id);
   const target = follow.objectId;
@@ -16,9 +19,7 @@ export async function onFollow(data: InboxData, follow: Follow): Promise<void> {
   if (followed === null || followed.host !== null) return;
   const follower = await data.remote.actorByIri(follow.actorId.href);
   if (follower.host === null) return;
-  await receiveOnce(data.ctx, iri, (ctx) =>
-    requestFollow(ctx, { followerId: follower.id, followedId: followed.id, iri }),
-  );
+  await requestFollow(data.ctx, { followerId: follower.id, followedId: followed.id, iri });
 }
 
 /** The one whom an actor of ours asked says yes. */
@@ -59,14 +60,16 @@ async function answer(
     if (follower === null || follower.host !== null) return;
     followerId = follower.id;
   }
-  const parties = { followedId: followed.id, followerId, followIri: null };
+  const parties = { followedId: followed.id, followerId };
   await receiveOnce(ctx, iri, (ctx) => command(ctx, parties));
 }
 
-/** A follower elsewhere stops following; other undone activities have no effect here to take back. */
+/**
+ * A follower elsewhere stops following; other undone activities have no effect here to take back. Its id may be the same each
+ * time too (`…/undo`), and undoing twice is undoing once.
+ */
 export async function onUndoFollow({ ctx, check, remote }: InboxData, undo: Undo): Promise<void> {
-  const iri = check(undo.id);
-  if (iri === null || undo.actorId === null) return;
+  if (check(undo.id) === null || undo.actorId === null) return;
   const follower = await remote.actorByIri(undo.actorId.href).catch(ignoreMissing);
   if (follower === null || follower.host === null) return;
   const named = undo.objectId?.href ?? null;
@@ -83,8 +86,7 @@ export async function onUndoFollow({ ctx, check, remote }: InboxData, undo: Undo
     followedId = (await findActor(ctx, embedded.objectId.href))?.id ?? null;
     if (followedId === null) return;
   }
-  const parties = { followerId: follower.id, followedId };
-  await receiveOnce(ctx, iri, (ctx) => undoFollow(ctx, parties));
+  await undoFollow(ctx, { followerId: follower.id, followedId });
 }
 
 function ignoreMissing(error: unknown): null {
