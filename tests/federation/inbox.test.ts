@@ -13,7 +13,7 @@ let nour: Organization;
 let serial = 0;
 
 beforeAll(async () => {
-  remote = await startRemote({ accepts: true, actors: ["alice", "bob", "carol", "dave"] });
+  remote = await startRemote({ accepts: true, actors: ["alice", "bob", "carol", "dave", "erin"] });
   hub = await startHub({ allow: [remote.host] });
   nour = await hub.organization("nour");
   await follow("alice");
@@ -233,6 +233,14 @@ describe("what nobody asked for", () => {
     expect(await count(hub, "posts where not local")).toBe(2);
   });
 
+  test("a stranger whose post is of no concern takes no row", async () => {
+    const { iri } = remote.actor("erin");
+    await deliver(activity("Create", note({ attributedTo: iri }), { actor: iri }));
+    const gone = { id: `${remote.origin}/notes/1`, type: "Tombstone" };
+    await deliver(activity("Delete", gone, { actor: iri }));
+    expect(await count(hub, `actors where iri = '${iri}'`)).toBe(0);
+  });
+
   test("what is addressed to nobody in particular is not shown to anybody", async () => {
     await deliver(activity("Create", note({ to: [nour.iri] }), { to: [nour.iri] }));
     await deliver(activity("Create", note({ to: [] }), { to: [] }));
@@ -253,6 +261,19 @@ describe("follows", () => {
       await deliver(activity("Undo", shape === "named" ? follow.id : follow, { actor: iri }));
       expect([shape, await count(hub, followers)]).toEqual([shape, 0]);
     }
+  });
+
+  test("who follows again with the very same activities is a follower again (Misskey makes ids of the two actors)", async () => {
+    const { iri } = remote.actor("bob");
+    const follow = { id: `${remote.origin}/follows/bob/nour`, type: "Follow", actor: iri, object: nour.iri };
+    const undo = activity("Undo", follow, { id: `${follow.id}/undo`, actor: iri });
+    for (let round = 0; round < 2; round++) {
+      await deliver({ "@context": AS2, ...follow });
+      expect(await count(hub, `follows where followed_id = ${nour.actorId}`)).toBe(1);
+      await deliver(undo);
+      expect(await count(hub, `follows where followed_id = ${nour.actorId}`)).toBe(0);
+    }
+    expect(remote.received.filter(({ activity }) => activity.type === "Accept")).toHaveLength(2);
   });
 
   test("a repeated Follow is accepted again: the first answer may have been lost", async () => {

@@ -247,12 +247,13 @@ const refColumns = {
   fetched: actors.fetched,
 };
 
-/** A known actor by its iri, or by the address of its page. */
+/** A known actor by its iri, or else by the address of its page: nobody is found by an iri that another names as a page. */
 export async function findActor(ctx: Ctx, address: string): Promise<ActorRef | null> {
   const [row] = await ctx.db
     .select(refColumns)
     .from(actors)
     .where(and(or(eq(actors.iri, address), eq(actors.url, address)), isNull(actors.deleted)))
+    .orderBy(desc(eq(actors.iri, address)))
     .limit(1);
   return row ?? null;
 }

@@ -1,4 +1,4 @@
-import type { Delete, Update } from "@fedify/vocab";
+import { type Delete, Tombstone, type Update } from "@fedify/vocab";
 import { receiveOnce } from "../../domain/activities/commands.ts";
 import { removeRemoteActor } from "../../domain/actors/commands.ts";
 import { findActor } from "../../domain/actors/queries.ts";
@@ -24,7 +24,7 @@ export async function onActorDelete(
   const actor = await findActor(ctx, iri);
   if (actor === null || actor.host === null) return;
   const stillThere = await remote.fetchObject(iri).then(
-    () => true,
+    ({ object }) => !(object instanceof Tombstone),
     (error: unknown) => {
       if (error instanceof DomainError && ["remote_not_found", "gone", "remote_invalid"].includes(error.code))
         return false;

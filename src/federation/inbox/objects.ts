@@ -1,8 +1,10 @@
 import { type Object as ASObject, type Create, type Delete, Tombstone, type Update } from "@fedify/vocab";
 import type { Id } from "../../db/ids.ts";
 import { receiveOnce, rememberDeletion } from "../../domain/activities/commands.ts";
+import { findActor } from "../../domain/actors/queries.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { receivePost, removeRemotePost } from "../../domain/posts/commands.ts";
+import { knowsPost } from "../../domain/posts/queries.ts";
 import { receiveProposal, removeRemoteProposal } from "../../domain/proposals/commands.ts";
 import { parsePrice } from "../../domain/proposals/rules.ts";
 import type { JsonObject } from "../../json.ts";
@@ -16,9 +18,13 @@ import { type ParsedProposal, parseProposal } from "../vocab/proposals.ts";
 export async function onObject(data: InboxData, activity: Create | Update): Promise<void> {
   const iri = data.check(activity.id);
   if (iri === null || activity.actorId === null) return;
+  const { object, raw } = await objectOf(data, activity, activity.actorId.href);
+  // Of somebody whom nobody here has met only an answer can be wanted; for anything else their server is not asked who they
+  // are, and they take no row.
+  const known = (await findActor(data.ctx, activity.actorId.href)) !== null;
+  if (!known && !(await answersKnownPost(data, object))) return;
   const author = await data.remote.actorByIri(activity.actorId.href);
   if (author.host === null) return;
-  const { object, raw } = await objectOf(data, activity, author.iri);
   const effect = await objectEffect(data, author, object, raw);
   if (effect !== null) await receiveOnce(data.ctx, iri, effect);
 }
@@ -52,11 +58,12 @@ export async function onForwarded(data: Federation, iri: string, deleted: boolea
 }
 
 /** Its author deletes a post or a proposal. */
-export async function onObjectDelete({ ctx, check, remote }: InboxData, remove: Delete): Promise<void> {
+export async function onObjectDelete({ ctx, check }: InboxData, remove: Delete): Promise<void> {
   const iri = check(remove.id);
   const objectIri = check(remove.objectId);
   if (iri === null || objectIri === null || remove.actorId === null) return;
-  const author = await remote.actorByIri(remove.actorId.href);
+  const author = await findActor(ctx, remove.actorId.href);
+  if (author === null || author.host === null) return;
   if (new URL(objectIri).origin !== new URL(author.iri).origin) return;
   await receiveOnce(ctx, iri, async (ctx) => {
     const found =
@@ -65,6 +72,10 @@ export async function onObjectDelete({ ctx, check, remote }: InboxData, remove: 
     // It may have overtaken the Create.
     return found || (await rememberDeletion(ctx, author.id, objectIri));
   });
+}
+
+async function answersKnownPost({ ctx }: Federation, object: ASObject): Promise<boolean> {
+  return object.replyTargetId !== null && (await knowsPost(ctx, object.replyTargetId.href));
 }
 
 type Effect = (ctx: InboxData["ctx"]) => Promise<boolean>;
