@@ -40,6 +40,9 @@ interface Axe {
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+/** The menus that axe has seen, which are the same on all pages. */
+const menus = new Set<string>();
+
 /** One browser a file, started when first needed. */
 let running: Promise<Browser> | undefined;
 
@@ -104,6 +107,8 @@ const RULES: RunOptions = {
   runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
   rules: { "target-size": { enabled: true } },
   resultTypes: ["violations"],
+  // Style sheets are read again for rules on turning the screen only.
+  preload: false,
 };
 /** The only rule whose outcome depends on the colours. */
 const COLOURS: RunOptions = { runOnly: { type: "rule", values: ["color-contrast"] } };
@@ -133,7 +138,7 @@ async function examine(page: Page): Promise<string[]> {
   // Evaluated through the debugger: the page's policy lets no other script in.
   await page.evaluate(AXE);
   const found: string[] = [];
-  // What is folded away is part of the page too; open menus lie over it and are looked at by themselves.
+  // What is folded away is part of the page too; open menus lie over it and are looked at by themselves, once each.
   for (const [kind, within] of [
     ["details:not(.menu, [open])", "html"],
     ["details.menu:not([open])", "details.menu"],
@@ -143,7 +148,9 @@ async function examine(page: Page): Promise<string[]> {
       for (const one of closed) one.open = true;
       return closed;
     }, kind);
-    if (within === "html" || (await folded.evaluate((closed) => closed.length > 0))) {
+    const text = await folded.evaluate((closed) => closed.map((one) => one.textContent).join());
+    if (within === "html" || (text !== "" && !menus.has(text))) {
+      if (within !== "html") menus.add(text);
       found.push(...(await inBothColours(page, within)).map((problem) => `${path} ${problem}`));
     }
     await folded.evaluate((closed) => {
