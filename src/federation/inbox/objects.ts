@@ -21,9 +21,10 @@ export async function onObject(data: InboxData, activity: Create | Update): Prom
   const { object, raw } = await objectOf(data, activity, activity.actorId.href);
   // Of somebody whom nobody here has met only an answer can be wanted; for anything else their server is not asked who they
   // are, and they take no row.
-  const known = (await findActor(data.ctx, activity.actorId.href)) !== null;
-  if (!known && !(await answersKnownPost(data, object))) return;
-  const author = await data.remote.actorByIri(activity.actorId.href);
+  const { href } = activity.actorId;
+  const known = await findActor(data.ctx, href);
+  if (known === null && !(await answersKnownPost(data, object))) return;
+  const author = known?.iri === href ? known : await data.remote.actorByIri(href);
   if (author.host === null) return;
   const effect = await objectEffect(data, author, object, raw);
   if (effect !== null) await receiveOnce(data.ctx, iri, effect);
