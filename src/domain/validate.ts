@@ -46,3 +46,17 @@ function bounded(field: string, text: string, max: number): string {
   }
   return text;
 }
+
+/**
+ * A number as it was typed, in ASCII: Arabic and Persian keyboards have digits, a decimal separator and a comma of their
+ * own.
+ */
+export function asciiNumber(text: string): string {
+  return (
+    text
+      .trim()
+      // The last four bits of these digits are their value.
+      .replace(/[\u0660-\u0669\u06f0-\u06f9]/g, (digit) => String(digit.charCodeAt(0) & 0xf))
+      .replace(/[\u066b\u060c]/g, ",")
+  );
+}

@@ -119,7 +119,7 @@ const WRONG: [
   ["proposal", "minimum", "21", "minimum_over_available"],
   ["proposal", "settlement", "cash", "invalid"],
   ["proposal", "price", "", "required"],
-  ...["-1", "0", "0,00", "1e9", "½", "NaN", "7,555", "7.5.0", "1 000", "٧", "1000001", "Infinity"].map(
+  ...["-1", "0", "0,00", "1e9", "½", "NaN", "7,555", "7.5.0", "1 000", "七", "1000001", "Infinity"].map(
     (value): (typeof WRONG)[number] => ["proposal", "price", value, "not_a_number"],
   ),
   ["proposal", "location", "x".repeat(121), "too_long", { max: 120 }],

@@ -1,6 +1,6 @@
 import type { Purpose, Settlement, Unit } from "../../db/schema/proposals.ts";
 import { DomainError } from "../errors.ts";
-import { optionalText, requiredText } from "../validate.ts";
+import { asciiNumber, optionalText, requiredText } from "../validate.ts";
 import { CATEGORIES, type Category } from "./categories.ts";
 
 export { PURPOSES, SETTLEMENTS, UNITS } from "../../db/schema/proposals.ts";
@@ -85,12 +85,12 @@ export function checkProposal(input: ProposalInput, scale: number, now: Date): C
 }
 
 /**
- * A price as people type it ("10", "7,5", "7.50") in minor units.
+ * A price as people type it ("10", "7,5", "7.50", "٧٫٥") in minor units.
  *
  * @throws DomainError required, not_a_number
  */
 export function parsePrice(text: string, scale: number): bigint {
-  const typed = text.trim();
+  const typed = asciiNumber(text);
   if (typed === "") throw new DomainError("required", "a price is required", { field: "price" });
   const match = /^([0-9]{1,9})(?:[.,]([0-9]{1,6}))?$/.exec(typed);
   const fraction = match?.[2] ?? "";
@@ -116,7 +116,7 @@ export function formatPrice(price: bigint, scale: number): string {
 }
 
 function quantity(field: string, text: string | undefined): number | null {
-  const typed = (text ?? "").trim();
+  const typed = asciiNumber(text ?? "");
   if (typed === "") return null;
   if (!/^[0-9]{1,7}$/.test(typed) || Number(typed) < 1 || Number(typed) > QUANTITY_MAX) {
     throw new DomainError("not_a_number", `${field} is a whole number from 1 to ${QUANTITY_MAX}`, { field });
@@ -126,7 +126,7 @@ function quantity(field: string, text: string | undefined): number | null {
 
 /** The end of the day named, in UTC: a date typed on either side of the world stands until its day is over there too. */
 function endOfDay(text: string | undefined, now: Date): Date | null {
-  const typed = (text ?? "").trim();
+  const typed = asciiNumber(text ?? "");
   if (typed === "") return null;
   const end = new Date(`${typed}T23:59:59.999Z`);
   if (
