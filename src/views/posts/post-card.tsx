@@ -52,15 +52,20 @@ export const PostCard = ({ page, post, full }: { page: PageContext; post: PostVi
           </ExternalLink>
         ) : null}
         {post.own ? (
-          <a class="post-delete" href={`/posts/${post.id}/delete`}>
+          <a class="post-delete" href={removalPath(post)}>
             <Icon name="trash" />
-            {t("post.delete")}
+            {t(post.proposalId === null ? "post.delete" : "proposal.withdraw")}
           </a>
         ) : null}
       </footer>
     </article>
   );
 };
+
+/** An announcement goes with its proposal: deleted alone, it would leave behind an offer that nobody meant to keep. */
+function removalPath(post: PostView): string {
+  return post.proposalId === null ? `/posts/${post.id}/delete` : `/proposals/${post.proposalId}/withdraw`;
+}
 
 /** Behind its content warning where there is one; as a way to the proposal where it only announces one. */
 const PostBody = ({ page, post }: { page: PageContext; post: PostView }) => {
