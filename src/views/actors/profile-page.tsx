@@ -2,6 +2,7 @@ import type { ProfileView } from "../../domain/actors/queries.ts";
 import type { Page } from "../../domain/page.ts";
 import type { PostView } from "../../domain/posts/queries.ts";
 import type { ProposalView } from "../../domain/proposals/queries.ts";
+import type { MessageKey } from "../../locales/index.ts";
 import { PostCard } from "../posts/post-card.tsx";
 import { ProposalCard } from "../proposals/proposal-card.tsx";
 import { Avatar } from "../ui/avatar.tsx";
@@ -48,7 +49,14 @@ export const ProfilePage = ({ page, profile, tab, posts, proposals }: ProfilePag
           {posts.items.length === 0 ? (
             <EmptyState
               title={t("profile.no_posts")}
-              text={profile.host === null ? t("profile.no_posts_text") : t("profile.no_posts_remote")}
+              text={t(noPostsText(profile))}
+              actions={
+                profile.relation.own ? (
+                  <a class="button" href="/">
+                    {t("compose.title")}
+                  </a>
+                ) : null
+              }
             />
           ) : null}
           {posts.items.map((post) => (
@@ -81,6 +89,11 @@ export const ProfilePage = ({ page, profile, tab, posts, proposals }: ProfilePag
     </Layout>
   );
 };
+
+function noPostsText({ host, relation }: ProfileView): MessageKey {
+  if (relation.own) return "profile.no_posts_own";
+  return host === null ? "profile.no_posts_text" : "profile.no_posts_remote";
+}
 
 /** What a visitor can do: there is no follow button for somebody whose account is on another server. */
 const FollowFromElsewhere = ({ page, profile }: { page: PageContext; profile: ProfileView }) => {
