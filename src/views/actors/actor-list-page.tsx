@@ -43,9 +43,15 @@ export const ActorListPage = ({ page, actor, list, actors }: ActorListPageProps)
           title={t(followers ? "people.no_followers" : "people.no_following")}
           text={t(followers ? "people.no_followers_text" : "people.no_following_text")}
           actions={
-            <a class="button" href="/search">
-              {t("search.find")}
-            </a>
+            followers ? (
+              <a class="button" href={path}>
+                {t("proposal.see_profile")}
+              </a>
+            ) : (
+              <a class="button" href="/search">
+                {t("search.find")}
+              </a>
+            )
           }
         />
       ) : null}
