@@ -53,7 +53,7 @@ export const SearchPage = ({ page, query, results, error }: SearchPageProps) => 
           {errorText(t, { code: error.code, details: error.details ?? {} })}
         </p>
       ) : null}
-      {results ? (
+      {results && !(error && results.length === 0) ? (
         <section aria-label={t("search.results")}>
           <h2>{t("search.count", { count: results.length })}</h2>
           {results.length === 0 ? <NothingFound page={page} /> : null}
