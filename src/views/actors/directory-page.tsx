@@ -25,7 +25,7 @@ export const DirectoryPage = ({ page, organizations }: DirectoryPageProps) => {
       <div class="page-head">
         <h1>{t("directory.title")}</h1>
         <p class="lead">{t("directory.text")}</p>
-        {create ? <div class="actions">{create}</div> : null}
+        {create && organizations.items.length > 0 ? <div class="actions">{create}</div> : null}
       </div>
       {organizations.items.length === 0 ? (
         <EmptyState title={t("directory.empty")} text={t("directory.empty_text")} actions={create} />
