@@ -107,7 +107,10 @@ const WhatFields = ({ page, purpose, form }: Pick<NewProposalPageProps, "page" |
         name="category"
         label={t("proposal.category")}
         required
-        options={CATEGORIES.map((category) => ({ value: category, label: t(`categories.${category}`) }))}
+        options={[
+          { value: "", label: t("proposal.category_choose") },
+          ...CATEGORIES.map((category) => ({ value: category, label: t(`categories.${category}`) })),
+        ]}
       />
     </fieldset>
   );
