@@ -62,7 +62,9 @@ export const ProposalCard = ({ page, proposal }: { page: PageContext; proposal: 
         {proposal.ends ? (
           <li>
             <Icon name="calendar" />
-            {t("proposal.until")} <Day page={page} at={proposal.ends} />
+            <span>
+              {t("proposal.until")} <Day page={page} at={proposal.ends} />
+            </span>
           </li>
         ) : null}
       </ul>
