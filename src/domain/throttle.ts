@@ -1,4 +1,4 @@
-import { lt, sql } from "drizzle-orm";
+import { eq, lt, sql } from "drizzle-orm";
 import { throttles } from "../db/schema/accounts.ts";
 import type { Ctx } from "./context.ts";
 import { DomainError } from "./errors.ts";
@@ -32,7 +32,7 @@ export async function throttle(ctx: Ctx, subject: string, limit: number, seconds
 
 /** Forgets the tries of `subject`: it got in. */
 export async function unthrottle(ctx: Ctx, subject: string): Promise<void> {
-  await ctx.db.delete(throttles).where(sql`${throttles.subject} = ${subject}`);
+  await ctx.db.delete(throttles).where(eq(throttles.subject, subject));
 }
 
 /** Deletes counters that no longer count; called by the clock. */

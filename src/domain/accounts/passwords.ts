@@ -30,15 +30,18 @@ export async function pretendToVerify(password: string): Promise<void> {
 }
 
 async function limited<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= AT_ONCE) {
+  if (running < AT_ONCE) {
+    running++;
+  } else {
     if (waiting.length >= WAITING) throw new DomainError("busy", "too many logins at this moment");
     await new Promise<void>((resolve) => waiting.push(resolve));
   }
-  running++;
   try {
     return await work();
   } finally {
-    running--;
-    waiting.shift()?.();
+    // Its place is handed on: were it given back first, somebody new could take it before the one who waits.
+    const next = waiting.shift();
+    if (next === undefined) running--;
+    else next();
   }
 }

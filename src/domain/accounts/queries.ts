@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull } from "drizzle-orm";
+import { and, eq, inArray, isNull, sql } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { type AccountRole, accounts, tokens } from "../../db/schema/accounts.ts";
 import { actors } from "../../db/schema/actors.ts";
@@ -76,7 +76,9 @@ export async function accountByHandle(ctx: Ctx, handle: string): Promise<Acting>
     .select({ accountId: accounts.id, actorId: accounts.actorId })
     .from(accounts)
     .innerJoin(actors, eq(actors.id, accounts.actorId))
-    .where(and(eq(actors.handle, handle.replace(/^@/, "").toLowerCase()), isNull(actors.host)));
+    .where(
+      and(sql`lower(${actors.handle}) = ${handle.replace(/^@/, "").toLowerCase()}`, isNull(actors.host)),
+    );
   if (row === undefined) throw new DomainError("not_found", `no account has the handle ${handle}`);
   return row;
 }

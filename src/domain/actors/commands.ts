@@ -108,7 +108,7 @@ export async function removeRemoteActor(ctx: Ctx, iri: string): Promise<void> {
       .where(or(eq(follows.followerId, actor.id), eq(follows.followedId, actor.id)));
     await ctx.db
       .update(posts)
-      .set({ deleted: now, content: "", summary: null })
+      .set({ deleted: now, content: "", summary: null, name: null })
       .where(and(eq(posts.actorId, actor.id), isNull(posts.deleted)));
     await ctx.db
       .update(proposals)

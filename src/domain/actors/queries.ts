@@ -192,7 +192,7 @@ export async function directory(ctx: Ctx, before: Id | null, limit = 20): Promis
   return toPage(rows.map(toActorView), limit, (actor) => actor.id);
 }
 
-/** Actors of this hub whose name or handle contains the words; at most `limit`. */
+/** Actors known here, of this hub and of others, whose name or handle contains the words; at most `limit`. */
 export async function searchActors(ctx: Ctx, words: string, limit = 20): Promise<ActorView[]> {
   const text = words.trim().replace(/^@/, "");
   if (text === "") return [];

@@ -1,4 +1,4 @@
-import { and, eq, isNull, ne, sql } from "drizzle-orm";
+import { and, eq, isNull, lt, ne, or, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { Id } from "../../db/ids.ts";
 import { posts, type Visibility } from "../../db/schema/posts.ts";
@@ -86,14 +86,26 @@ export async function receivePost(ctx: Ctx, actorId: Id, post: RemotePost): Prom
     if (known.actorId !== actorId || known.deleted !== null || post.updated === null) return false;
     if (known.updated !== null && known.updated >= post.updated) return false;
     const { iri: _, published: __, ...changes } = post;
-    await ctx.db.update(posts).set(changes).where(eq(posts.id, known.id));
-    return true;
+    // Asked again with the row's lock: meanwhile it may have been deleted, or a newer state have come on another way.
+    const changed = await ctx.db
+      .update(posts)
+      .set(changes)
+      .where(
+        and(
+          eq(posts.id, known.id),
+          isNull(posts.deleted),
+          or(isNull(posts.updated), lt(posts.updated, post.updated)),
+        ),
+      )
+      .returning({ id: posts.id });
+    return changed.length > 0;
   }
   if (!wanted || gone) return false;
   const inserted = await ctx.db
     .insert(posts)
     .values({ id: await ctx.ids.next(published), actorId, local: false, ...post, published })
-    .onConflictDoNothing()
+    // Of the iri only: where the id is taken the job fails, and gets another one when it is tried again.
+    .onConflictDoNothing({ target: posts.iri })
     .returning({ id: posts.id });
   return inserted.length > 0;
 }
@@ -162,5 +174,5 @@ export async function removeRemotePost(ctx: Ctx, actorId: Id | null, iri: string
 }
 
 function erased(ctx: Ctx) {
-  return { deleted: ctx.clock.now(), content: "", source: null, summary: null, name: sql`null` };
+  return { deleted: ctx.clock.now(), content: "", source: null, summary: null, name: null };
 }

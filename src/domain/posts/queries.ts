@@ -84,8 +84,8 @@ export async function hubTimeline(
     ctx,
     viewerId,
     and(
-      eq(posts.local, true),
-      eq(posts.visibility, "public"),
+      // Spelled out, not as parameters: only so does a plan that is kept know that the index `posts_local` has them all.
+      sql`${posts.local} and ${posts.visibility} = 'public'`,
       before === null ? undefined : lt(posts.id, before),
     ),
     limit,

@@ -1,4 +1,4 @@
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, isNull, lt } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { posts } from "../../db/schema/posts.ts";
 import { type Purpose, proposals, type Settlement, type Unit } from "../../db/schema/proposals.ts";
@@ -89,7 +89,9 @@ export async function withdrawProposal(ctx: Ctx, acting: Acting, id: Id): Promis
       .select({ id: posts.id })
       .from(posts)
       .where(and(eq(posts.proposal, row.iri), eq(posts.actorId, acting.actorId), isNull(posts.deleted)))
-      .limit(10);
+      .limit(10)
+      // Who deletes it at this moment is waited for, or `deletePost` would find nothing and undo the withdrawal.
+      .for("update");
     for (const companion of companions) await deletePost(ctx, acting, companion.id);
   });
 }
@@ -142,14 +144,21 @@ export async function receiveProposal(ctx: Ctx, actorId: Id, proposal: RemotePro
     if (known.actorId !== actorId || known.deleted !== null || proposal.revision <= known.revision)
       return false;
     const { iri: _, published: __, ...changes } = proposal;
-    await ctx.db.update(proposals).set(changes).where(eq(proposals.id, known.id));
-    return true;
+    // Asked again with the row's lock: meanwhile it may have been withdrawn, or a newer revision have come on another way.
+    const changed = await ctx.db
+      .update(proposals)
+      .set(changes)
+      .where(
+        and(eq(proposals.id, known.id), isNull(proposals.deleted), lt(proposals.revision, proposal.revision)),
+      )
+      .returning({ id: proposals.id });
+    return changed.length > 0;
   }
   if (!(await followedHere(ctx, actorId)) || (await wasDeleted(ctx, actorId, proposal.iri))) return false;
   const inserted = await ctx.db
     .insert(proposals)
     .values({ id: await ctx.ids.next(published), actorId, local: false, ...proposal, published })
-    .onConflictDoNothing()
+    .onConflictDoNothing({ target: proposals.iri })
     .returning({ id: proposals.id });
   return inserted.length > 0;
 }
