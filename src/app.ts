@@ -8,7 +8,7 @@ import type { Config } from "./config.ts";
 import type { Database } from "./db/client.ts";
 import { createIds } from "./db/ids.ts";
 import { sweepSessions } from "./domain/accounts/commands.ts";
-import { sweepDeletions } from "./domain/activities/commands.ts";
+import { sweepActivities } from "./domain/activities/commands.ts";
 import type { Clock, Ctx } from "./domain/context.ts";
 import { DomainError } from "./domain/errors.ts";
 import { findHub } from "./domain/hubs/queries.ts";
@@ -27,6 +27,7 @@ import { createKeys, sweepKeys } from "./federation/keys.ts";
 import { createRemote } from "./federation/remote.ts";
 import { iriCheck } from "./federation/vocab/parse.ts";
 import { createIntake } from "./queue/intake.ts";
+import { sweepDeadJobs } from "./queue/jobs.ts";
 import { createKvStore, sweepKv } from "./queue/kv.ts";
 import { startSchedule } from "./queue/schedule.ts";
 import { queueStats } from "./queue/stats.ts";
@@ -156,7 +157,8 @@ async function sweep(ctx: Ctx, sql: Database["sql"]): Promise<void> {
   await sweepKeys(sql, now);
   await sweepSessions(ctx);
   await sweepThrottles(ctx);
-  await sweepDeletions(ctx);
+  await sweepActivities(ctx);
+  await sweepDeadJobs(sql, now);
 }
 
 /**

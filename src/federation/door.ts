@@ -63,6 +63,9 @@ export interface DoorAnswer {
 
 const log = getLogger(["ayni", "federation", "door"]);
 
+const HOUR = 3_600_000;
+/** Oldest proof that stands instead of its owner's signature. */
+const PROOF_AGE = 14 * 24 * HOUR;
 /** Largest body in bytes (Mastodon's limit). */
 const MAX_BODY = 1_048_576;
 const INBOX = /^(?:\/inbox|\/actors\/([1-9][0-9]{0,18})\/inbox)$/;
@@ -169,6 +172,9 @@ export function createDoor(options: DoorOptions): (request: DoorRequest) => Prom
     const keyId = isObject(activity.proof) ? iriOf(activity.proof.verificationMethod) : null;
     if (keyId === null || actor.origin === site.origin) return null;
     if (parseIri(keyId, allowHttp)?.origin !== actor.origin) return null;
+    // Anybody may bring it, at any time: what was taken already is remembered for longer than this, not for ever.
+    const age = now().getTime() - Date.parse(String(isObject(activity.proof) && activity.proof.created));
+    if (!(age < PROOF_AGE && age > -HOUR)) return null;
     const lookup = await keys.get(keyId);
     if (lookup.status !== "found" || lookup.key.owner !== actorIri) return null;
     return verifyProof(activity, lookup.key.key) ? lookup.key : null;

@@ -256,3 +256,8 @@ function idsOf(mine: Mine): string[] {
 function attemptsOf(mine: Mine): number[] {
   return mine.map(({ attempts }) => attempts);
 }
+
+/** Forgets what was given up three months ago: whoever meant to put it back had the time. */
+export async function sweepDeadJobs(sql: Sql, now: Date): Promise<void> {
+  await sql`delete from dead_jobs where died < ${new Date(now.getTime() - 90 * 86_400_000)}`;
+}

@@ -358,6 +358,19 @@ describe("forwarded activities", () => {
     }
   });
 
+  test("an old proof, which anybody may have kept, stands for nothing", async () => {
+    const { proofKeyId, proofPrivateKey } = peer.actor("alice");
+    for (const days of [15, 400, -1]) {
+      const made = new Date(Date.now() - days * 86_400_000);
+      const old = proveObject(
+        activity() as JsonObject,
+        { id: proofKeyId, privateKey: proofPrivateKey },
+        made,
+      );
+      await refused(202, old, { as: "mallory" }, attacker);
+    }
+  });
+
   test("a proof whose key is not on the actor's origin costs no fetch", async () => {
     const key = { id: `${attacker.origin}/elsewhere#key`, privateKey: peer.actor("alice").proofPrivateKey };
     const proven = proveObject(activity() as JsonObject, key, new Date());

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { index, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { actors } from "./actors.ts";
 import { id, time } from "./columns.ts";
@@ -22,6 +23,7 @@ export const activities = pgTable(
   (t) => [
     index("activities_outbox").on(t.actorId, t.audience, t.id),
     index("activities_object").on(t.object),
+    index("activities_passing").on(t.id).where(sql`${t.audience} <> 'public'`),
   ],
 );
 
@@ -39,7 +41,11 @@ export const deletions = pgTable(
 );
 
 /** Remote activities that had an effect here. The row is written in the effect's transaction, so it happens once. */
-export const receivedActivities = pgTable("received_activities", {
-  iri: text().primaryKey(),
-  received: time().notNull(),
-});
+export const receivedActivities = pgTable(
+  "received_activities",
+  {
+    iri: text().primaryKey(),
+    received: time().notNull(),
+  },
+  (t) => [index("received_activities_received").on(t.received)],
+);

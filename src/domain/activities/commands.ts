@@ -1,5 +1,5 @@
 import { and, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
-import type { Id } from "../../db/ids.ts";
+import { type Id, idAt } from "../../db/ids.ts";
 import { activities, deletions, receivedActivities } from "../../db/schema/activities.ts";
 import type { Ctx } from "../context.ts";
 import { followedHere } from "../follows/queries.ts";
@@ -85,11 +85,20 @@ export function isDeleted(actorId: Id, iri: string): SQL<boolean> {
   )`;
 }
 
-/** Forgets deletions after a week: nobody delivers later than that; called by the clock. */
-export async function sweepDeletions(ctx: Ctx): Promise<void> {
+const DAY = 86_400_000;
+
+/**
+ * Forgets what no longer matters; called by the clock. Deletions after a week: nobody delivers later than that. Ids of received
+ * activities after a month: the door takes no signature and no proof that is nearly as old. Bodies of activities that are not
+ * in an outbox after two weeks: nobody may fetch them, and by then they are delivered or given up.
+ */
+export async function sweepActivities(ctx: Ctx): Promise<void> {
+  const daysAgo = (days: number) => new Date(ctx.clock.now().getTime() - days * DAY);
+  await ctx.db.delete(deletions).where(lt(deletions.deleted, daysAgo(7)));
+  await ctx.db.delete(receivedActivities).where(lt(receivedActivities.received, daysAgo(30)));
   await ctx.db
-    .delete(deletions)
-    .where(lt(deletions.deleted, new Date(ctx.clock.now().getTime() - 7 * 86_400_000)));
+    .delete(activities)
+    .where(and(lt(activities.id, idAt(daysAgo(14))), sql`${activities.audience} <> 'public'`));
 }
 
 /**

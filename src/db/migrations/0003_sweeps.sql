@@ -1,0 +1,2 @@
+CREATE INDEX "activities_passing" ON "activities" USING btree ("id") WHERE "activities"."audience" <> 'public';--> statement-breakpoint
+CREATE INDEX "received_activities_received" ON "received_activities" USING btree ("received");
