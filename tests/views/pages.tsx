@@ -193,9 +193,18 @@ export function allPages(locale: Locale): Record<string, Child> {
         actor={SEMILLA}
         list="followers"
         actors={{ items: [ANA, NUR], before: 3n }}
+        relations={null}
       />
     ),
-    following: <ActorListPage page={member()} actor={SEMILLA} list="following" actors={nothing} />,
+    following: (
+      <ActorListPage
+        page={member()}
+        actor={SEMILLA}
+        list="following"
+        actors={nothing}
+        relations={new Map()}
+      />
+    ),
     "new-organization": (
       <NewOrganizationPage
         page={member({ path: "/organizations/new" })}
@@ -272,9 +281,12 @@ export function allPages(locale: Locale): Record<string, Child> {
       <DirectoryPage
         page={member({ path: "/directory" })}
         organizations={{ items: [SEMILLA, RIO], before: 7n }}
+        relations={new Map([[RIO.id, { following: "no", followedBy: true, own: false }]])}
       />
     ),
-    "directory-empty": <DirectoryPage page={visitor({ path: "/directory" })} organizations={nothing} />,
+    "directory-empty": (
+      <DirectoryPage page={visitor({ path: "/directory" })} organizations={nothing} relations={null} />
+    ),
     me: <MePage page={organization({ path: "/me" })} />,
     "error-404": <ErrorPage page={visitor({ path: "/nowhere" })} status={404} code="not_found" />,
     "error-500": <ErrorPage page={member()} status={500} code={null} />,

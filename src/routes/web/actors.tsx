@@ -31,6 +31,12 @@ export function actorRoutes(web: Web) {
   const viewerId = (c: WebContext) => c.get("viewer")?.acting.id ?? null;
   const before = (c: WebContext) => parseId(c.req.query("before"));
 
+  /** How the one who acts stands to each of these; null for a visitor. */
+  async function relationsOf(c: WebContext, actors: ActorView[]) {
+    const viewer = c.get("viewer");
+    return viewer === null ? null : relations(ctx, actors, viewer.acting.id);
+  }
+
   /** Text in the search box: an address or full handle is looked up, also on other servers, by those who are logged in. */
   async function search(c: WebContext, query: string): Promise<Pick<SearchPageProps, "results" | "error">> {
     if (query === "") return { results: null };
@@ -49,7 +55,7 @@ export function actorRoutes(web: Web) {
       actors = [];
       error = { code: failure.code, details: failure.details };
     }
-    const known = viewer === null ? null : await relations(ctx, actors, viewer.acting.id);
+    const known = await relationsOf(c, actors);
     return {
       results: actors.map((actor) => ({ actor, relation: known?.get(actor.id) ?? null })),
       error,
@@ -57,9 +63,11 @@ export function actorRoutes(web: Web) {
   }
 
   return new Hono<Env>()
-    .get("/directory", async (c) =>
-      render(c, <DirectoryPage page={web.page(c)} organizations={await directory(ctx, before(c))} />),
-    )
+    .get("/directory", async (c) => {
+      const organizations = await directory(ctx, before(c));
+      const known = await relationsOf(c, organizations.items);
+      return render(c, <DirectoryPage page={web.page(c)} organizations={organizations} relations={known} />);
+    })
     .get("/search", async (c) => {
       const query = cleanText(c.req.query("q") ?? "").slice(0, 500);
       return render(c, <SearchPage page={web.page(c)} query={query} {...(await search(c, query))} />);
@@ -115,7 +123,11 @@ export function actorRoutes(web: Web) {
     if (actor.host !== null || (actor.kind === "Person" && !own))
       throw new DomainError("not_found", "no such list");
     const actors = await followList(ctx, actor.id, list, before(c));
-    return render(c, <ActorListPage page={web.page(c)} actor={actor} list={list} actors={actors} />);
+    const known = await relationsOf(c, actors.items);
+    return render(
+      c,
+      <ActorListPage page={web.page(c)} actor={actor} list={list} actors={actors} relations={known} />,
+    );
   }
 }
 

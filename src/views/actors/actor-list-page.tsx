@@ -1,4 +1,4 @@
-import type { ActorView } from "../../domain/actors/queries.ts";
+import type { ActorView, ProfileView } from "../../domain/actors/queries.ts";
 import type { Page } from "../../domain/page.ts";
 import { Icon } from "../ui/icons.tsx";
 import { Layout } from "../ui/layout.tsx";
@@ -13,9 +13,11 @@ export interface ActorListPageProps {
   actor: ActorView;
   list: "followers" | "following";
   actors: Page<ActorView>;
+  /** The reader's, by actor; null for visitors. */
+  relations: ReadonlyMap<bigint, ProfileView["relation"]> | null;
 }
 
-export const ActorListPage = ({ page, actor, list, actors }: ActorListPageProps) => {
+export const ActorListPage = ({ page, actor, list, actors, relations }: ActorListPageProps) => {
   const { t } = page;
   const path = actorPath(actor);
   const followers = list === "followers";
@@ -56,7 +58,7 @@ export const ActorListPage = ({ page, actor, list, actors }: ActorListPageProps)
         />
       ) : null}
       {actors.items.map((entry) => (
-        <ActorCard page={page} actor={entry} />
+        <ActorCard page={page} actor={entry} relation={relations?.get(entry.id) ?? null} />
       ))}
       <Pagination page={page} base={`${path}/${list}`} before={actors.before} />
     </Layout>

@@ -1,4 +1,4 @@
-import type { ActorView } from "../../domain/actors/queries.ts";
+import type { ActorView, ProfileView } from "../../domain/actors/queries.ts";
 import type { Page } from "../../domain/page.ts";
 import { Icon } from "../ui/icons.tsx";
 import { Layout } from "../ui/layout.tsx";
@@ -10,9 +10,11 @@ import { ActorCard } from "./actor-card.tsx";
 export interface DirectoryPageProps {
   page: PageContext;
   organizations: Page<ActorView>;
+  /** The reader's, by actor; null for visitors. */
+  relations: ReadonlyMap<bigint, ProfileView["relation"]> | null;
 }
 
-export const DirectoryPage = ({ page, organizations }: DirectoryPageProps) => {
+export const DirectoryPage = ({ page, organizations, relations }: DirectoryPageProps) => {
   const { t } = page;
   const create = page.viewer ? (
     <a class="button" href="/organizations/new">
@@ -31,7 +33,7 @@ export const DirectoryPage = ({ page, organizations }: DirectoryPageProps) => {
         <EmptyState title={t("directory.empty")} text={t("directory.empty_text")} actions={create} />
       ) : null}
       {organizations.items.map((actor) => (
-        <ActorCard page={page} actor={actor} />
+        <ActorCard page={page} actor={actor} relation={relations?.get(actor.id) ?? null} />
       ))}
       <Pagination page={page} base="/directory" before={organizations.before} />
     </Layout>
