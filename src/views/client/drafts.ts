@@ -15,6 +15,8 @@ export function keepDrafts(): void {
   }
   for (const form of document.querySelectorAll<HTMLFormElement>("form[data-draft]")) {
     const key = PREFIX + form.dataset.draft;
+    // Back would fill in again what was published; what was not comes from here. Without storage, back is all there is.
+    if (attempt(() => localStorage.length) !== undefined) form.autocomplete = "off";
     // A form that came back with errors holds what was typed already.
     if (!form.querySelector('[role="alert"]')) restore(form, key);
     form.addEventListener("input", () => save(form, key));
