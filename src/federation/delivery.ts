@@ -21,6 +21,10 @@ const delivery = z.object({ activity: id, actor: id, inbox: z.string() });
 
 /** After so long without success a delivery is given up. */
 const PATIENCE = 7 * 86_400_000;
+/** … and after so long when the host is there but refuses. */
+const REFUSED_PATIENCE = 2 * 86_400_000;
+/** The longest Retry-After that is heeded. */
+const LONGEST_WISH = 86_400_000;
 
 /**
  * A delivery is not given up by the number of its attempts, since those that find the host resting count too: 15 s after the first, three
@@ -129,10 +133,14 @@ export function createDelivery(ctx: Ctx, keyring: Keyring): Delivery {
         remember(url.host, await hostAccepted(ctx, url.host, scheme));
       return;
     }
-    if (status === 429 || status === 503)
-      throw new Retry(retryAfter ?? soon(ctx), `${inbox} answered ${status}`);
-    if (status >= 500 || status === 401 || status === 408) throw new Error(`${inbox} answered ${status}`);
-    throw new Discard(`${inbox} answered ${status}`);
+    const answered = `${inbox} answered ${status}`;
+    if (status < 500 && ![401, 408, 429].includes(status)) throw new Discard(answered);
+    // It is there and does not take this one: what comes after must not wait for it as long as for a server that is down.
+    if (now.getTime() - job.created.getTime() > REFUSED_PATIENCE)
+      throw new Discard(`${answered} for two days`);
+    if (retryAfter !== null && (status === 429 || status === 503))
+      throw new Retry(notBefore(retryAfter, job), answered);
+    throw new Error(answered);
   }
 
   async function failed(host: string, error: unknown): Promise<never> {
@@ -143,9 +151,12 @@ export function createDelivery(ctx: Ctx, keyring: Keyring): Delivery {
     throw state.retry === null ? error : new Retry(state.retry, `${host}: ${(error as Error).message}`);
   }
 
-  return { onEvent, onDelivery };
-}
+  /** When a host wants to be asked again: not years from now, and not more often than without its wish. */
+  function notBefore(retryAfter: Date, job: Job): Date {
+    const wished = Math.min(retryAfter.getTime() - Date.now(), LONGEST_WISH);
+    const usual = Number(deliveryRetry(job.attempts, null));
+    return new Date(ctx.clock.now().getTime() + Math.max(wished, usual));
+  }
 
-function soon(ctx: Ctx): Date {
-  return new Date(ctx.clock.now().getTime() + 60_000);
+  return { onEvent, onDelivery };
 }

@@ -36,18 +36,24 @@ export async function hostAccepted(ctx: Ctx, host: string, scheme: SignatureSche
 
 /**
  * A server did not answer. The first failures change nothing (servers restart); from the third on everything for it waits,
- * twice as long each time, so that a dead server costs one request a pause and not one for each of its inboxes.
+ * twice as long each time, so that a dead server costs one request a pause and not one for each of its inboxes. Requests that
+ * were under way together fail together and count once.
  */
 export async function hostFailed(ctx: Ctx, host: string): Promise<HostState> {
   const now = ctx.clock.now();
+  const time = sql`${now.toISOString()}::timestamptz`;
+  const pause = sql`least(${FIRST_PAUSE} * 2 ^ (${hosts.failures} - 2), ${LONGEST_PAUSE})`;
   const [row] = await ctx.db
     .insert(hosts)
     .values({ host, failures: 1 })
-    .onConflictDoUpdate({ target: hosts.host, set: { failures: sql`${hosts.failures} + 1` } })
-    .returning({ scheme: hosts.scheme, failures: hosts.failures });
-  const failures = row?.failures ?? 1;
-  const pause = Math.min(FIRST_PAUSE * 2 ** (failures - 3), LONGEST_PAUSE);
-  const retry = failures < 3 ? null : new Date(now.getTime() + pause);
-  await ctx.db.update(hosts).set({ retry }).where(eq(hosts.host, host));
-  return { scheme: row?.scheme ?? null, failures, retry };
+    .onConflictDoUpdate({
+      target: hosts.host,
+      set: {
+        failures: sql`${hosts.failures} + 1`,
+        retry: sql`case when ${hosts.failures} >= 2 then ${time} + ${pause} * interval '1 millisecond' end`,
+      },
+      setWhere: sql`${hosts.retry} is null or ${hosts.retry} <= ${time}`,
+    })
+    .returning({ scheme: hosts.scheme, failures: hosts.failures, retry: hosts.retry });
+  return row ?? hostState(ctx, host);
 }
