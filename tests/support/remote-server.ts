@@ -26,6 +26,8 @@ export interface RemoteOptions {
   secure?: boolean;
   /** Accepts every Follow at once. */
   accepts?: boolean;
+  /** Its clock, when it is not the machine's. */
+  now?: () => Date;
   /** Names of its actors; `instance` is there as well. */
   actors?: string[];
 }
@@ -71,6 +73,8 @@ export interface Served {
   headers?: Headers;
   /** Milliseconds before it answers; `Infinity` never does. */
   delay?: number;
+  /** Closes the connection instead. */
+  drop?: boolean;
 }
 
 export interface Remote {
@@ -162,8 +166,12 @@ export async function startRemote(options: RemoteOptions = {}): Promise<Remote> 
 
   async function serve(
     response: ServerResponse,
-    { body, type, status, headers, delay }: Served,
+    { body, type, status, headers, delay, drop }: Served,
   ): Promise<void> {
+    if (drop) {
+      response.destroy();
+      return;
+    }
     if (delay === Number.POSITIVE_INFINITY) return;
     if (delay !== undefined) await new Promise((resolve) => setTimeout(resolve, delay));
     response.writeHead(status ?? 200, { "content-type": type ?? ACTIVITY_JSON, ...headers });
@@ -242,7 +250,8 @@ export async function startRemote(options: RemoteOptions = {}): Promise<Remote> 
     const key = await publicKey(keyId);
     if (key === null) return `the key ${keyId} cannot be found`;
     const { method = "", headers } = incoming;
-    return objection({ method, path, origin, headers, body }, key, schemes);
+    const now = options.now?.().getTime() ?? Date.now();
+    return objection({ method, path, origin, headers, body, now }, key, schemes);
   }
 
   async function publicKey(keyId: string): Promise<KeyObject | null> {

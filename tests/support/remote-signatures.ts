@@ -92,6 +92,8 @@ export interface Incoming {
   origin: string;
   headers: Record<string, string | string[] | undefined>;
   body: Buffer;
+  /** What time it is there. */
+  now?: number;
 }
 
 /** The key id of a signed request, or null. */
@@ -121,7 +123,7 @@ function cavageObjection(request: Incoming, publicKey: KeyObject): string | null
     if (!covered.includes("digest")) return "the signature does not cover digest";
     if (request.headers.digest !== `SHA-256=${sha256(request.body)}`) return "the Digest is not the body's";
   }
-  if (!recent(Date.parse(String(request.headers.date)))) return "the Date is not within 12 hours";
+  if (!recent(request, Date.parse(String(request.headers.date)))) return "the Date is not within 12 hours";
   const base = covered.map((name) =>
     name === "(request-target)"
       ? `${name}: ${request.method.toLowerCase()} ${request.path}`
@@ -148,7 +150,8 @@ function messageObjection(request: Incoming, publicKey: KeyObject): string | nul
     }
   }
   const created = /;created=(\d+)/.exec(parameters)?.[1];
-  if (created === undefined || !recent(Number(created) * 1000)) return "created is not within 12 hours";
+  if (created === undefined || !recent(request, Number(created) * 1000))
+    return "created is not within 12 hours";
   const derived: Record<string, string> = {
     "@method": request.method,
     "@target-uri": request.origin + request.path,
@@ -162,6 +165,6 @@ function messageObjection(request: Incoming, publicKey: KeyObject): string | nul
     : "the signature does not verify";
 }
 
-function recent(time: number): boolean {
-  return Math.abs(Date.now() - time) < 12 * 3_600_000;
+function recent({ now = Date.now() }: Incoming, time: number): boolean {
+  return Math.abs(now - time) < 12 * 3_600_000;
 }
