@@ -28,6 +28,7 @@ export function setupRoutes(web: Web) {
             currencyName: fields.currency_name ?? "",
             currencySymbol: fields.currency_symbol ?? "",
             admin: {
+              name: fields.admin_name,
               handle: fields.admin_handle ?? "",
               email: fields.admin_email ?? "",
               password: fields.admin_password ?? "",

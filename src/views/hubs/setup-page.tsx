@@ -4,8 +4,8 @@ import { BareLayout } from "../ui/layout.tsx";
 import type { FormState, PageContext } from "../ui/page.ts";
 
 /**
- * GET and POST /setup: name, description, locale, admin_handle, admin_email, admin_password, currency_name,
- * currency_symbol. There is no hub yet: `page.hub` carries the address, and the product's name as its name.
+ * GET and POST /setup: name, description, locale, admin_name, admin_handle, admin_email, admin_password,
+ * currency_name, currency_symbol. There is no hub yet: `page.hub` carries the address, and the product's name as its name.
  */
 export interface SetupPageProps {
   page: PageContext;
@@ -29,6 +29,7 @@ export const SetupPage = ({ page, form }: SetupPageProps) => {
             name: t("setup.name"),
             description: t("setup.description"),
             locale: t("setup.locale"),
+            admin_name: t("setup.admin_name"),
             admin_handle: t("setup.admin_handle"),
             admin_email: t("setup.admin_email"),
             admin_password: t("setup.admin_password"),
@@ -87,6 +88,14 @@ const AdministratorFields = ({ page, form }: SetupPageProps) => {
   return (
     <fieldset class="card form">
       <legend>{t("setup.admin")}</legend>
+      <TextField
+        page={page}
+        form={form}
+        name="admin_name"
+        label={t("setup.admin_name")}
+        hint={t("setup.admin_name_hint")}
+        autocomplete="name"
+      />
       <TextField
         page={page}
         form={form}
