@@ -12,6 +12,9 @@ export interface SetupPageProps {
   form?: FormState | undefined;
 }
 
+/** Hosts that no other computer can reach. */
+const LOOPBACK = /^(localhost|127\.|\[::1\])/;
+
 export const SetupPage = ({ page, form }: SetupPageProps) => {
   const { t } = page;
   return (
@@ -20,6 +23,7 @@ export const SetupPage = ({ page, form }: SetupPageProps) => {
         <h1>{t("setup.title")}</h1>
         <p class="lead">{t("setup.text")}</p>
         <p class="quiet">{t("setup.address", { origin: page.hub.origin })}</p>
+        {LOOPBACK.test(page.hub.host) ? <p>{t("setup.address_local")}</p> : null}
       </header>
       <form class="form" method="post" action="/setup">
         <ErrorSummary
