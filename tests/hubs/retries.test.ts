@@ -138,8 +138,10 @@ describe("the other server answers", () => {
   test("500 to one activity for ever: it is given up after two days, and the next is tried", async () => {
     answers({ body: "", status: 500 });
     await publish();
+    await settle(hub);
     await passBy(DAY);
     await publish();
+    await settle(hub);
     await passBy(DAY + 8 * HOUR);
     const given = [{ error: expect.stringContaining("answered 500 for two days") }];
     expect(await dead()).toEqual(given);
