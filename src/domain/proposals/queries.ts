@@ -6,6 +6,7 @@ import { type ActorView, actorColumns, toActorView } from "../actors/queries.ts"
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { type Page, toPage } from "../page.ts";
+import { DAY_LAG } from "./rules.ts";
 
 /** An offer or a need as pages and APIs show it. */
 export interface ProposalView {
@@ -59,7 +60,7 @@ export async function proposalList(
       filter.purpose === undefined ? undefined : eq(proposals.purpose, filter.purpose),
       filter.category === undefined ? undefined : eq(proposals.category, filter.category),
       filter.actorId === undefined ? undefined : eq(proposals.actorId, filter.actorId),
-      or(isNull(proposals.ends), gt(proposals.ends, ctx.clock.now())),
+      or(isNull(proposals.ends), gt(proposals.ends, new Date(ctx.clock.now().getTime() - DAY_LAG))),
       before === null ? undefined : lt(proposals.id, before),
     ),
     limit + 1,

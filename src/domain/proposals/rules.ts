@@ -124,7 +124,10 @@ function quantity(field: string, text: string | undefined): number | null {
   return Number(typed);
 }
 
-/** The end of the day named, in UTC: a date typed on either side of the world stands until its day is over there too. */
+/** How long after midnight UTC a day lasts where it ends last (UTC−12). A day that was named stands until it is over there too. */
+export const DAY_LAG = 12 * 3_600_000;
+
+/** The end of the day named, in UTC. */
 function endOfDay(text: string | undefined, now: Date): Date | null {
   const typed = asciiNumber(text ?? "");
   if (typed === "") return null;
@@ -136,6 +139,7 @@ function endOfDay(text: string | undefined, now: Date): Date | null {
   ) {
     throw new DomainError("not_a_date", "a date is written as year-month-day", { field: "ends" });
   }
-  if (end <= now) throw new DomainError("in_the_past", "this day has passed", { field: "ends" });
+  if (end.getTime() + DAY_LAG <= now.getTime())
+    throw new DomainError("in_the_past", "this day has passed", { field: "ends" });
   return end;
 }
