@@ -184,7 +184,8 @@ export function createKeys(options: { sql: Sql; fetch: FetchDocument; now: () =>
       await sql.notify(CHANNEL, actorIri);
     },
     async listen() {
-      const { unlisten } = await sql.listen(CHANNEL, evict);
+      // Listening anew after a lost connection: what others forgot meanwhile was not heard.
+      const { unlisten } = await sql.listen(CHANNEL, evict, () => known.clear());
       return unlisten;
     },
   };
