@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { BlockList, isIPv6 } from "node:net";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { getLogger } from "@logtape/logtape";
 import { Hono } from "hono";
 import { compress } from "hono/compress";
 import { loadAssets } from "./assets.ts";
@@ -33,8 +33,8 @@ import { startSchedule } from "./queue/schedule.ts";
 import { queueStats } from "./queue/stats.ts";
 import { startWorker, type Worker } from "./queue/worker.ts";
 import { assetRoutes } from "./routes/assets.ts";
-import type { WebContext } from "./routes/env.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { addresses, clientAddress } from "./routes/middleware/client-address.ts";
 import { DATA_HEADERS, dataHeaders } from "./routes/middleware/security.ts";
 import { webRoutes } from "./routes/web/index.tsx";
 import { createVault } from "./vault.ts";
@@ -51,6 +51,7 @@ export interface Hub {
 }
 
 const HOUR = 3_600_000;
+const logger = getLogger(["ayni"]);
 
 /**
  * The composition root: wires every folder and knows them all; nothing else does. The egress guard must have been installed
@@ -82,11 +83,17 @@ export async function createHub(
   const documents = createDocumentCache(clock);
   const intake = createIntake(sql, clock);
   const stopListening = await keys.listen();
-  const subscription = await sql.listen("documents", (id) => documents.forget(`${id} `));
+  const subscription = await sql.listen(
+    "documents",
+    (id) => documents.forget(`${id} `),
+    // Listening anew after a lost connection: what was told meanwhile was not heard.
+    () => documents.forget(""),
+  );
+  const trusted = addresses(config.trustProxy);
 
   const door = createDoor({
     origin,
-    trustProxy: blockList(config.trustProxy),
+    trustProxy: trusted,
     keys,
     now: clock.now,
     allowHttp,
@@ -102,15 +109,19 @@ export async function createHub(
     },
   });
 
-  const trusted = blockList(config.trustProxy);
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.use(dataHeaders);
+  // Of documents and health; pages have their own.
+  app.onError((error, c) => {
+    logger.error("{method} {path} failed: {error}", { method: c.req.method, path: c.req.path, error });
+    return c.json({ error: "the hub has a fault" }, 500);
+  });
   app.route("/", healthRoutes({ ctx, queues: fewTimes(() => queueStats(sql, clock.now())) }));
   const assets = loadAssets();
   app.route("/", assetRoutes(assets));
   app.route("/", federationRoutes(federation, fedify, documents));
   app.use(compress());
-  app.route("/", webRoutes({ ctx, assets, clientAddress: (c) => clientAddress(c, trusted) }));
+  app.route("/", webRoutes({ ctx, assets, clientAddress: (c) => clientAddress(c.env.incoming, trusted) }));
   const pages = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const keptDocument = createKeptDocuments(documents, DATA_HEADERS);
 
@@ -209,30 +220,6 @@ function httpAllowed(pairs: readonly string[]): (url: URL) => boolean {
     if (pair.startsWith("127.0.0.1:") || pair.startsWith("[::1]:")) allowed.add(`localhost:${port}`);
   }
   return (url) => allowed.has(`${url.hostname}:${url.port || "80"}`);
-}
-
-function blockList(ranges: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const range of ranges) {
-    const [address = "", prefix] = range.split("/");
-    const family = isIPv6(address) ? "ipv6" : "ipv4";
-    if (prefix === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(prefix), family);
-  }
-  return list;
-}
-
-/** The nearest address that is not a trusted proxy's: what a stranger writes into X-Forwarded-For stands further left. */
-function clientAddress(c: WebContext, trusted: BlockList): string {
-  const known = (address: string) => trusted.check(address, isIPv6(address) ? "ipv6" : "ipv4");
-  let address = c.env.incoming.socket.remoteAddress ?? "unknown";
-  const hops = (c.req.header("x-forwarded-for") ?? "").split(",").map((hop) => hop.trim());
-  while (address !== "unknown" && known(address)) {
-    const next = hops.pop();
-    if (next === undefined || next === "") break;
-    address = next;
-  }
-  return address;
 }
 
 async function passDoor(
