@@ -1,5 +1,5 @@
 import type { PostView } from "../../domain/posts/queries.ts";
-import { actorPath, Handle } from "../actors/actor-card.tsx";
+import { actorPath, Handle, plainText } from "../actors/actor-card.tsx";
 import { Avatar } from "../ui/avatar.tsx";
 import { Icon, type IconName } from "../ui/icons.tsx";
 import type { PageContext } from "../ui/page.ts";
@@ -11,6 +11,9 @@ const VISIBILITY_ICONS: Record<PostView["visibility"], IconName> = {
   unlisted: "link",
   followers: "lock",
 };
+
+/** Characters from which a post in a list is cut by the style sheet: one post is not to be a whole timeline. */
+const LONG = 1200;
 
 /** A post in a list, or with `full` on its own page. */
 export const PostCard = ({ page, post, full }: { page: PageContext; post: PostView; full?: boolean }) => {
@@ -33,7 +36,18 @@ export const PostCard = ({ page, post, full }: { page: PageContext; post: PostVi
           <ExternalLink href={post.inReplyTo}>{t("post.reply")}</ExternalLink>
         </p>
       ) : null}
-      <PostBody page={page} post={post} />
+      {full || post.summary || plainText(post.content).length <= LONG ? (
+        <PostBody page={page} post={post} />
+      ) : (
+        <>
+          <div class="clamped">
+            <PostBody page={page} post={post} />
+          </div>
+          <a class="post-on" href={`/posts/${post.id}`}>
+            {t("post.read_on")}
+          </a>
+        </>
+      )}
       <footer class="post-foot quiet">
         <a href={`/posts/${post.id}`}>
           <Moment page={page} at={post.published} />
