@@ -26,3 +26,8 @@ export interface Env {
 }
 
 export type WebContext = Context<Env>;
+
+/** Does this request only ask? HEAD is answered as GET is, without the body (RFC 9110, 9.3.2). */
+export function isRead(c: WebContext): boolean {
+  return c.req.method === "GET" || c.req.method === "HEAD";
+}

@@ -4,7 +4,7 @@ import { viewer } from "../../domain/accounts/queries.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { findHub } from "../../domain/hubs/queries.ts";
 import { isLocale, negotiate, translator } from "../../locales/index.ts";
-import type { Env, RouteOptions, WebContext } from "../env.ts";
+import { type Env, isRead, type RouteOptions, type WebContext } from "../env.ts";
 import { readCookie } from "./cookies.ts";
 
 /**
@@ -32,7 +32,7 @@ export function session({ ctx }: RouteOptions) {
     // Pages of somebody who is logged in are nobody else's; those of visitors change with language.
     c.header("Cache-Control", who === null ? "no-cache" : "private, no-store");
     if (hub === null && !c.req.path.startsWith("/setup") && !c.req.path.startsWith("/locale")) {
-      if (c.req.method === "GET") return c.redirect("/setup");
+      if (isRead(c)) return c.redirect("/setup");
       throw new DomainError("not_set_up", "this hub is not set up yet");
     }
     await next();

@@ -1,9 +1,9 @@
 import { getLogger } from "@logtape/logtape";
 import { Hono } from "hono";
 import { DomainError, ERROR_STATUS } from "../../domain/errors.ts";
-import { translator } from "../../locales/index.ts";
+import { negotiate, translator } from "../../locales/index.ts";
 import { ErrorPage } from "../../views/ui/error-page.tsx";
-import type { Env, RouteOptions, WebContext } from "../env.ts";
+import { type Env, isRead, type RouteOptions, type WebContext } from "../env.ts";
 import { pageHeaders, sameSiteOnly } from "../middleware/security.ts";
 import { session } from "../middleware/session.ts";
 import { accountRoutes } from "./accounts.tsx";
@@ -45,7 +45,7 @@ export function webRoutes(options: RouteOptions): Hono<Env> {
 /** Every error becomes a page here, once. What is not a DomainError is our fault: logged, and told without details. */
 async function errorPage(web: Web, c: WebContext, error: Error): Promise<Response> {
   const known = error instanceof DomainError ? error : null;
-  if (known?.code === "login_required" && c.req.method === "GET") {
+  if (known?.code === "login_required" && isRead(c)) {
     const url = new URL(c.req.url);
     return c.redirect(`/login?next=${encodeURIComponent(safePath(url.pathname + url.search) ?? "/")}`);
   }
@@ -55,8 +55,9 @@ async function errorPage(web: Web, c: WebContext, error: Error): Promise<Respons
   if (c.get("t") === undefined) {
     c.set("hub", null);
     c.set("viewer", null);
-    c.set("locale", "es");
-    c.set("t", translator("es"));
+    const locale = negotiate(c.req.header("accept-language"));
+    c.set("locale", locale);
+    c.set("t", translator(locale));
   }
   const status = known === null ? 500 : ERROR_STATUS[known.code];
   c.header("Cache-Control", "no-store");

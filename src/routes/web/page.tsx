@@ -2,7 +2,7 @@ import type { Child } from "hono/jsx";
 import { DomainError, ERROR_STATUS } from "../../domain/errors.ts";
 import { type NoticeKey, noticeKey } from "../../locales/index.ts";
 import type { FormState, PageContext } from "../../views/ui/page.ts";
-import type { RouteOptions, WebContext } from "../env.ts";
+import { isRead, type RouteOptions, type WebContext } from "../env.ts";
 import { clearCookie, readCookie, writeCookie } from "../middleware/cookies.ts";
 
 /** The web routes' tools, made once. */
@@ -28,7 +28,7 @@ export function createWeb(options: RouteOptions): Web {
         viewer: c.get("viewer"),
         hub: { name: hub?.name ?? "Ayni", origin, host, description: hub?.description ?? "" },
         // A page that answers a form has no address of its own: back leads to where the form was.
-        path: c.req.method === "GET" ? url.pathname + url.search : (refererPath(c, origin) ?? "/"),
+        path: isRead(c) ? url.pathname + url.search : (refererPath(c, origin) ?? "/"),
         notice: noticeKey(left),
         assets: options.assets,
         timeZone: "UTC",
