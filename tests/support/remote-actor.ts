@@ -23,7 +23,7 @@ export interface RemoteActor {
   following: Set<string>;
 }
 
-interface KeyPair {
+export interface KeyPair {
   privateKey: KeyObject;
   publicKey: KeyObject;
 }
@@ -31,11 +31,15 @@ interface KeyPair {
 /** RSA keys are slow to make: actors of servers that were closed leave theirs here. Two living actors never share one. */
 const free: KeyPair[] = [];
 
-/** An actor of the remote server with its keys, complete enough for the strictest reader. */
-export function makeActor(origin: string, name: string): RemoteActor {
+/**
+ * An actor of the remote server with its keys, complete enough for the strictest reader.
+ *
+ * @param shared a key pair that it has in common with others, for crowds
+ */
+export function makeActor(origin: string, name: string, shared?: KeyPair): RemoteActor {
   const iri = `${origin}/actors/${name}`;
   const host = new URL(origin).host;
-  const rsa = free.pop() ?? generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const rsa = shared ?? free.pop() ?? generateKeyPairSync("rsa", { modulusLength: 2048 });
   const ed25519 = generateKeyPairSync("ed25519");
   const publicKeyPem = rsa.publicKey.export({ type: "spki", format: "pem" }).toString();
   const proofKeyId = `${iri}#ed25519-key`;

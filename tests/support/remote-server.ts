@@ -30,6 +30,8 @@ export interface RemoteOptions {
   now?: () => Date;
   /** Names of its actors; `instance` is there as well. */
   actors?: string[];
+  /** Actors `crowd0`, `crowd1`, … which share one key pair, since making keys is slow. */
+  crowd?: number;
 }
 
 export interface Received {
@@ -133,6 +135,9 @@ export async function startRemote(options: RemoteOptions = {}): Promise<Remote> 
   const origin = `http://${host}`;
   for (const name of ["instance", ...(options.actors ?? ["alice"])])
     actors.set(name, makeActor(origin, name));
+  const shared = actors.get("instance")!;
+  for (let i = 0; i < (options.crowd ?? 0); i++)
+    actors.set(`crowd${i}`, makeActor(origin, `crowd${i}`, shared));
 
   function actor(name: string): RemoteActor {
     const found = actors.get(name);
@@ -361,7 +366,7 @@ export async function startRemote(options: RemoteOptions = {}): Promise<Remote> 
     deliver,
     fetch,
     close() {
-      for (const one of actors.values()) retireActor(one);
+      for (const one of actors.values()) if (!one.name.startsWith("crowd")) retireActor(one);
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));
     },
