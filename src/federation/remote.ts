@@ -28,7 +28,7 @@ export interface RemoteServers extends Remote {
   fetchObject(iri: string): Promise<{ object: ASObject; raw: JsonObject }>;
   /** A document for keys: no redirect off its origin. @throws EgressError */
   fetchActivityJson(iri: string): Promise<{ url: URL; json: unknown }>;
-  /** Another hub's currency; null when it cannot be had now. */
+  /** Another hub's currency; null when there is none. @throws DomainError remote_unreachable: it may be had later */
   fetchCurrency(iri: string): Promise<Currency | null>;
 }
 
@@ -195,10 +195,15 @@ export function createRemote({ ctx: base, keyring, check, allowHttp }: RemoteOpt
       const now = ctx.clock.now().getTime();
       const known = currencies.get(iri);
       if (known !== undefined && known.until > now) return known.currency;
-      const currency = await signedGet(checked(iri), { expect: "activity", sameOrigin: true }).then(
-        ({ json }) => parseCurrency(json),
-        () => null,
-      );
+      const currency = await fetchActivityJson(checked(iri))
+        .catch(toDomainError)
+        .then(
+          ({ json }) => parseCurrency(json),
+          (error: unknown) => {
+            if (error instanceof DomainError && error.code !== "remote_unreachable") return null;
+            throw error;
+          },
+        );
       if (currencies.size >= 1000) currencies.clear();
       currencies.set(iri, { currency, until: now + 3_600_000 });
       return currency;

@@ -169,6 +169,29 @@ describe("what other servers send", () => {
     ]);
   });
 
+  test("a proposal waits for its hub to say what its price is in", async () => {
+    const create = sample("mitra-create-proposal", remote, hub);
+    const currency = `${remote.origin}/currency`;
+    const reciprocal = {
+      ...{ type: "Intent", action: "transfer", resourceConformsTo: currency },
+      resourceQuantity: { hasUnit: "one", hasNumericalValue: "7.5" },
+    };
+    const object = { ...(create.object as Json), reciprocal, "ayni:settlement": "credit" };
+    remote.documents.set("/currency", { body: {}, status: 503 });
+    await deliver({ ...create, object });
+    expect(await count(hub, "proposals")).toBe(0);
+    const described = { id: currency, type: "Document", "ayni:symbol": "₳", "ayni:scale": 2 };
+    remote.documents.set("/currency", { body: described });
+    hub.clock.advance(60_000);
+    hub.worker.wake();
+    await settle(hub);
+    expect(await hub.database.sql`select price::text, currency_symbol, settlement from proposals`).toEqual([
+      { price: "750", currency_symbol: "₳", settlement: "credit" },
+    ]);
+    hub.clock.advance(-60_000);
+    remote.documents.clear();
+  });
+
   test("a Note is changed by its Update, and an older or repeated one changes nothing", async () => {
     await deliver(sample("mastodon-create-note", remote, hub));
     const update = sample("mastodon-update-note", remote, hub);

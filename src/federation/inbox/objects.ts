@@ -98,10 +98,15 @@ async function objectEffect(
 }
 
 /** A remote price in minor units of its own currency, which its own hub describes. */
-async function priceOf({ priceText, currency }: ParsedProposal, remote: Federation["remote"]) {
+async function priceOf({ iri, priceText, currency }: ParsedProposal, remote: Federation["remote"]) {
   const none = { price: null, currencySymbol: null, currencyScale: null };
   if (priceText === null || currency === null) return none;
-  const described = await remote.fetchCurrency(currency);
+  const described = await remote.fetchCurrency(currency).catch((error: unknown) => {
+    // The proposal's own hub was there a moment ago, and a price that is left out now would be left out for ever.
+    const own = new URL(currency).origin === new URL(iri).origin;
+    if (own || !(error instanceof DomainError)) throw error;
+    return null;
+  });
   if (described === null) return none;
   try {
     const price = parsePrice(priceText, described.scale);
