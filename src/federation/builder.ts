@@ -45,13 +45,24 @@ export async function buildFedify(origin: string, kv: KvStore): Promise<Fedify<I
       return resource.pathname === "/" ? { identifier: HUB } : null;
     })
     .mapActorAlias("/actor", HUB);
+  let size: ReturnType<typeof usage> | undefined;
+  let until = 0;
   builder.setNodeInfoDispatcher("/nodeinfo/2.1", async ({ data: { ctx } }) => {
     const hub = await findHub(ctx);
+    // Counting goes through all posts, and anybody may ask.
+    const now = ctx.clock.now().getTime();
+    if (size === undefined || now > until) {
+      size = usage(ctx);
+      size.catch(() => {
+        until = 0;
+      });
+      until = now + 600_000;
+    }
     return {
       software: { name: "ayni", version: VERSION },
       protocols: ["activitypub"],
       openRegistrations: false,
-      usage: await usage(ctx),
+      usage: await size,
       metadata: { nodeName: hub?.name ?? "Ayni", nodeDescription: hub?.description ?? "" },
     };
   });

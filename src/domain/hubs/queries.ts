@@ -48,7 +48,7 @@ export async function localHub(ctx: Ctx): Promise<HubView> {
   return hub;
 }
 
-/** What NodeInfo tells of this hub's size; estimates would do, and these are cheap enough to be exact. */
+/** What NodeInfo tells of this hub's size. Exact, and so counted row by row: not for every request. */
 export async function usage(
   ctx: Ctx,
 ): Promise<{ users: { total: number }; localPosts: number; localComments: number }> {
