@@ -60,6 +60,15 @@ export function htmlToText(html: string): string {
     .trim();
 }
 
+/** What `plainToHtml` was made of, for the form in which it is changed. */
+export function htmlToPlain(html: string): string {
+  const text = html
+    .replace(/<a [^>]*?href="([^"]*)"[^>]*>[^<]*<\/a>/g, "$1")
+    .replace(/<br\s*\/?>\n?/g, "\n")
+    .replace(/<\/p><p>/g, "\n\n");
+  return htmlToText(text);
+}
+
 const MAX_TAGS = 5_000;
 
 /** Ends the text before a tag too many: 100 kB of nothing but tags would keep the process busy for a second. */

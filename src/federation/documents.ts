@@ -82,7 +82,7 @@ export async function outboxDocument(
 }
 
 /**
- * Followers or following. Of organizations and groups everybody may see who they are connected with; of people only how
+ * Followers or following. Of organizations and groups everybody may see which others they are connected with; of people only how
  * many: whom a person follows can endanger them.
  */
 export async function followsDocument(
@@ -99,7 +99,7 @@ export async function followsDocument(
     return collection(actor[side], counts[side], open);
   }
   if (!open) return null;
-  const { items, before } = await followList(ctx, actorId, side, page.before);
+  const { items, before } = await followList(ctx, actorId, side, { people: false, before: page.before });
   return collectionPage(
     actor[side],
     page.before,

@@ -63,7 +63,14 @@ const pages = (post: string, proposal: string) => ({
       "/@raices?tab=exchange",
       "/@berta",
     ],
-    ...["/@raices/followers", "/@raices/following", "/me", "/organizations/new", "/nothing"],
+    ...[
+      "/@raices/followers",
+      "/@raices/following",
+      "/me",
+      "/organizations/new",
+      "/settings/profile",
+      "/nothing",
+    ],
   ],
   visitor: ["/", "/login", "/@raices", proposal],
 });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { announceActor } from "../../src/domain/actors/commands.ts";
+import { updateProfile } from "../../src/domain/actors/commands.ts";
 import { requestFollow } from "../../src/domain/follows/commands.ts";
 import { deletePost, publishPost } from "../../src/domain/posts/commands.ts";
 import { publishProposal, withdrawProposal } from "../../src/domain/proposals/commands.ts";
@@ -74,7 +74,7 @@ beforeAll(async () => {
   await settle(hub);
   await deletePost(hub.ctx, nour, deletedId);
   await withdrawProposal(hub.ctx, nour, withdrawnId);
-  await announceActor(hub.ctx, nour.actorId);
+  await updateProfile(hub.ctx, nour, { name: "Organization nour" });
   await settle(hub);
   return () => remote.close();
 });

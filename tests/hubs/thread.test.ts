@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { updateProfile } from "../../src/domain/actors/commands.ts";
+import { actorById } from "../../src/domain/actors/queries.ts";
 import { requestFollow, undoFollow } from "../../src/domain/follows/commands.ts";
 import { deletePost, publishPost } from "../../src/domain/posts/commands.ts";
 import { homeTimeline } from "../../src/domain/posts/queries.ts";
@@ -105,4 +107,22 @@ test("who stops following gets nothing more", async () => {
   await settle(lac, mena);
   expect(await lac.database.sql`select id from posts`).toEqual([]);
   expect(await mena.database.sql`select id from follows`).toEqual([]);
+});
+
+test("a changed profile is read anew where it is followed, and whoever follows as a person is named to nobody", async () => {
+  const [lac, mena] = (await startHubs(2)) as [TestHub, TestHub];
+  const { author, reader } = await followed(lac, mena);
+  const followedId = await lac.ctx.remote.resolveActor(author.iri);
+  await requestFollow(lac.ctx, { followerId: lac.admin.actorId, followedId });
+  await settle(lac, mena);
+  await updateProfile(mena.ctx, author, { name: "Nour", summary: "Formación" });
+  await settle(lac, mena);
+  expect(await actorById(lac.ctx, followedId)).toMatchObject({ name: "Nour", summary: "<p>Formación</p>" });
+
+  const get = async (path: string) => {
+    const response = await fetch(author.iri + path, { headers: { accept: "application/activity+json" } });
+    return (await response.json()) as Record<string, unknown>;
+  };
+  expect(await get("/followers")).toMatchObject({ totalItems: 2 });
+  expect(await get("/followers?page=1")).toMatchObject({ orderedItems: [reader.iri] });
 });

@@ -280,6 +280,7 @@ test("every page is light, in every language", async () => {
         "/me",
         "/proposals/new",
         "/organizations/new",
+        "/settings/profile",
         "/search?q=a",
       ]) {
         const page = await member.get(path, { "accept-encoding": accepted });

@@ -33,6 +33,10 @@ const FORMS: Record<string, { action: string; valid: Record<string, string>; sec
     action: "/organizations/new",
     valid: { name: "Red Semilla", handle: "semilla", summary: "Semillas criollas" },
   },
+  profile: {
+    action: "/settings/profile",
+    valid: { name: "Ana Mamani", summary: "Semillas\n\nhttps://example.org", as: "ana" },
+  },
   post: {
     action: "/posts",
     valid: { content: "Taller el sábado", summary: "Aviso", visibility: "public", language: "es", as: "ana" },
@@ -67,6 +71,9 @@ const WRONG: [
   details?: Record<string, number>,
 ][] = [
   ["setup", "name", "", "required"],
+  ["profile", "name", "", "required"],
+  ["profile", "name", "x".repeat(101), "too_long", { max: 100 }],
+  ["profile", "summary", "x".repeat(1001), "too_long", { max: 1000 }],
   ["setup", "name", "x".repeat(81), "too_long", { max: 80 }],
   ["setup", "description", "x".repeat(1001), "too_long", { max: 1000 }],
   ["setup", "locale", "tlh", "invalid"],
@@ -402,6 +409,8 @@ test("forms without fields to mend answer what is not theirs with a page", async
     [visitor(hub), "/locale", { locale: "../../es" }, 422],
     [visitor(hub), "/posts", FORMS.post!.valid, 401],
     [visitor(hub), "/proposals", FORMS.proposal!.valid, 401],
+    [ana, "/settings/profile", { ...FORMS.profile!.valid, as: "berta" }, 403],
+    [visitor(hub), "/settings/profile", FORMS.profile!.valid, 401],
     [visitor(hub), "/organizations/new", FORMS.organization!.valid, 401],
     [visitor(hub), "/follows", { actor: self }, 401],
     [visitor(hub), "/acting", { as: "ana" }, 401],

@@ -4,6 +4,7 @@ import { LoginPage } from "../../src/views/accounts/login-page.tsx";
 import { MePage } from "../../src/views/accounts/me-page.tsx";
 import { ActorListPage } from "../../src/views/actors/actor-list-page.tsx";
 import { DirectoryPage } from "../../src/views/actors/directory-page.tsx";
+import { EditProfilePage } from "../../src/views/actors/edit-profile-page.tsx";
 import { ProfilePage } from "../../src/views/actors/profile-page.tsx";
 import { SearchPage } from "../../src/views/actors/search-page.tsx";
 import { HomePage } from "../../src/views/home/home-page.tsx";
@@ -192,6 +193,7 @@ export function allPages(locale: Locale): Record<string, Child> {
         page={visitor()}
         actor={SEMILLA}
         list="followers"
+        people={false}
         actors={{ items: [ANA, NUR], before: 3n }}
         relations={null}
       />
@@ -201,8 +203,18 @@ export function allPages(locale: Locale): Record<string, Child> {
         page={member()}
         actor={SEMILLA}
         list="following"
+        people
         actors={nothing}
         relations={new Map()}
+      />
+    ),
+    "edit-profile": (
+      <EditProfilePage
+        page={member({ path: "/settings/profile" })}
+        form={{
+          values: { name: "", summary: "Semillas y ferias" },
+          errors: [{ field: "name", code: "required", details: {} }],
+        }}
       />
     ),
     "new-organization": (

@@ -4,10 +4,13 @@ import { type ActorKind, actors } from "../../db/schema/actors.ts";
 import { follows } from "../../db/schema/follows.ts";
 import { posts } from "../../db/schema/posts.ts";
 import { proposals } from "../../db/schema/proposals.ts";
-import type { Ctx } from "../context.ts";
+import type { Acting, Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import { plainToHtml } from "../html.ts";
 import { documentChanged, emit, transact } from "../transact.ts";
+import { optionalText, requiredText } from "../validate.ts";
 import { type NewKey, saveKeys } from "./keys.ts";
+import { NAME_MAX, SUMMARY_MAX } from "./rules.ts";
 
 export interface NewActor {
   kind: ActorKind;
@@ -117,8 +120,25 @@ export async function removeRemoteActor(ctx: Ctx, iri: string): Promise<void> {
   });
 }
 
-/** Tells the followers elsewhere that an actor of ours looks different now. */
-export async function announceActor(ctx: Ctx, actorId: Id): Promise<void> {
-  await documentChanged(ctx, actorId);
-  await emit(ctx, { name: "actor.updated", subject: actorId.toString(), actorId: actorId.toString() });
+/**
+ * Changes how a person or organization of ours presents itself, and tells the followers elsewhere.
+ *
+ * @param summary plain text
+ * @throws DomainError required, too_long
+ */
+export async function updateProfile(
+  ctx: Ctx,
+  { actorId }: Acting,
+  input: { name: string; summary?: string | undefined },
+): Promise<void> {
+  const name = requiredText("name", input.name, NAME_MAX);
+  const summary = plainToHtml(optionalText("summary", input.summary, SUMMARY_MAX) ?? "");
+  await transact(ctx, async (ctx) => {
+    await ctx.db
+      .update(actors)
+      .set({ name, summary, updated: ctx.clock.now() })
+      .where(and(eq(actors.id, actorId), isNull(actors.host), isNull(actors.deleted)));
+    await documentChanged(ctx, actorId);
+    await emit(ctx, { name: "actor.updated", subject: actorId.toString(), actorId: actorId.toString() });
+  });
 }

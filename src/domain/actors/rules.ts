@@ -1,5 +1,9 @@
 import { DomainError } from "../errors.ts";
 
+/** Characters of a name and of what somebody says about themselves. */
+export const NAME_MAX = 100;
+export const SUMMARY_MAX = 1000;
+
 /** Handles that addresses or people would mistake for something else. `hub` is the hub's own actor. */
 const RESERVED = new Set([
   "hub",

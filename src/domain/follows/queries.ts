@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, lt, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNull, lt, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { Id } from "../../db/ids.ts";
 import { actors } from "../../db/schema/actors.ts";
@@ -7,12 +7,15 @@ import { type ActorView, actorColumns, toActorView } from "../actors/queries.ts"
 import type { Ctx } from "../context.ts";
 import { type Page, toPage } from "../page.ts";
 
-/** Who follows an actor (`followers`), or whom it follows (`following`), newest follow first. */
+/**
+ * Who follows an actor (`followers`), or whom it follows (`following`), newest follow first. `people` only for whoever the list belongs to:
+ * whom a person follows can endanger them.
+ */
 export async function followList(
   ctx: Ctx,
   actorId: Id,
   side: "followers" | "following",
-  before: Id | null,
+  { people, before }: { people: boolean; before: Id | null },
   limit = 40,
 ): Promise<Page<ActorView>> {
   const [mine, other] =
@@ -28,6 +31,7 @@ export async function followList(
         eq(mine, actorId),
         eq(follows.state, "accepted"),
         isNull(actors.deleted),
+        people ? undefined : inArray(actors.kind, ["Organization", "Group"]),
         before === null ? undefined : lt(follows.id, before),
       ),
     )

@@ -2,7 +2,7 @@ import type { Id } from "../../db/ids.ts";
 import { memberships } from "../../db/schema/organizations.ts";
 import { createActor } from "../actors/commands.ts";
 import { generateKeys } from "../actors/keys.ts";
-import { checkHandle } from "../actors/rules.ts";
+import { checkHandle, NAME_MAX, SUMMARY_MAX } from "../actors/rules.ts";
 import type { Ctx } from "../context.ts";
 import { plainToHtml } from "../html.ts";
 import { transact } from "../transact.ts";
@@ -20,9 +20,9 @@ export interface NewOrganization {
  * @throws DomainError required, too_long, not_a_handle, handle_reserved, handle_taken
  */
 export async function createOrganization(ctx: Ctx, accountId: Id, input: NewOrganization): Promise<Id> {
-  const name = requiredText("name", input.name, 100);
+  const name = requiredText("name", input.name, NAME_MAX);
   const handle = checkHandle(input.handle);
-  const summary = plainToHtml(optionalText("summary", input.summary, 1000) ?? "");
+  const summary = plainToHtml(optionalText("summary", input.summary, SUMMARY_MAX) ?? "");
   const keys = await generateKeys(ctx);
   return transact(ctx, async (ctx) => {
     const organizationId = await createActor(ctx, { kind: "Organization", handle, name, summary }, keys);

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { parseId } from "../../db/ids.ts";
 import { actingAs } from "../../domain/accounts/queries.ts";
+import { updateProfile } from "../../domain/actors/commands.ts";
 import {
   type ActorView,
   actorByAcct,
@@ -14,17 +15,19 @@ import { parseHandle } from "../../domain/actors/rules.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { requestFollow, undoFollow } from "../../domain/follows/commands.ts";
 import { followList } from "../../domain/follows/queries.ts";
+import { htmlToPlain } from "../../domain/html.ts";
 import { actorPosts } from "../../domain/posts/queries.ts";
 import { proposalList } from "../../domain/proposals/queries.ts";
 import { throttle } from "../../domain/throttle.ts";
 import { cleanText } from "../../domain/validate.ts";
 import { ActorListPage } from "../../views/actors/actor-list-page.tsx";
 import { DirectoryPage } from "../../views/actors/directory-page.tsx";
+import { EditProfilePage } from "../../views/actors/edit-profile-page.tsx";
 import { ProfilePage } from "../../views/actors/profile-page.tsx";
 import { SearchPage, type SearchPageProps } from "../../views/actors/search-page.tsx";
 import type { Env, WebContext } from "../env.ts";
 import { requireViewer } from "../middleware/session.ts";
-import { formFields, render, safePath, type Web } from "./page.tsx";
+import { formFields, render, safePath, submit, type Web } from "./page.tsx";
 
 export function actorRoutes(web: Web) {
   const { ctx } = web;
@@ -63,6 +66,26 @@ export function actorRoutes(web: Web) {
   }
 
   return new Hono<Env>()
+    .get("/settings/profile", async (c) => {
+      const viewer = requireViewer(c);
+      const values = { name: viewer.acting.name, summary: htmlToPlain(viewer.acting.summary) };
+      return render(c, <EditProfilePage page={{ ...web.page(c), viewer }} form={{ values, errors: [] }} />);
+    })
+    .post("/settings/profile", async (c) => {
+      const viewer = requireViewer(c);
+      const fields = await formFields(c);
+      return submit(
+        c,
+        fields,
+        async () => {
+          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+          await updateProfile(ctx, acting, { name: fields.name ?? "", summary: fields.summary });
+          const { acct } = await actorById(ctx, acting.actorId);
+          return web.done(c, `/@${acct}`, "notices.profile_saved");
+        },
+        (form) => <EditProfilePage page={{ ...web.page(c), viewer }} form={form} />,
+      );
+    })
     .get("/directory", async (c) => {
       const organizations = await directory(ctx, before(c));
       const known = await relationsOf(c, organizations.items);
@@ -122,11 +145,18 @@ export function actorRoutes(web: Web) {
       viewer !== null && [viewer.person, ...viewer.organizations].some((mine) => mine.id === actor.id);
     if (actor.host !== null || (actor.kind === "Person" && !own))
       throw new DomainError("not_found", "no such list");
-    const actors = await followList(ctx, actor.id, list, before(c));
+    const actors = await followList(ctx, actor.id, list, { people: own, before: before(c) });
     const known = await relationsOf(c, actors.items);
     return render(
       c,
-      <ActorListPage page={web.page(c)} actor={actor} list={list} actors={actors} relations={known} />,
+      <ActorListPage
+        page={web.page(c)}
+        actor={actor}
+        list={list}
+        actors={actors}
+        relations={known}
+        people={own}
+      />,
     );
   }
 }

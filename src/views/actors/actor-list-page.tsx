@@ -15,9 +15,11 @@ export interface ActorListPageProps {
   actors: Page<ActorView>;
   /** The reader's, by actor; null for visitors. */
   relations: ReadonlyMap<bigint, ProfileView["relation"]> | null;
+  /** The list has people too: it belongs to the reader. */
+  people: boolean;
 }
 
-export const ActorListPage = ({ page, actor, list, actors, relations }: ActorListPageProps) => {
+export const ActorListPage = ({ page, actor, list, actors, relations, people }: ActorListPageProps) => {
   const { t } = page;
   const path = actorPath(actor);
   const followers = list === "followers";
@@ -40,6 +42,7 @@ export const ActorListPage = ({ page, actor, list, actors, relations }: ActorLis
           {t("people.following")}
         </a>
       </nav>
+      {people ? null : <p class="hint">{t("people.organizations_only")}</p>}
       {actors.items.length === 0 ? (
         <EmptyState
           title={t(followers ? "people.no_followers" : "people.no_following")}

@@ -130,7 +130,13 @@ const ProfileHead = ({ page, profile }: { page: PageContext; profile: ProfileVie
           </h1>
           <p class="quiet">{t(`kinds.${profile.kind}`)}</p>
         </div>
-        <FollowForm page={page} actor={profile} relation={profile.relation} />
+        {profile.relation.own ? (
+          <a class="button button-quiet" href="/settings/profile">
+            {t("profile.edit")}
+          </a>
+        ) : (
+          <FollowForm page={page} actor={profile} relation={profile.relation} />
+        )}
       </div>
       <p class="profile-handle">
         <Handle>{handle}</Handle>
