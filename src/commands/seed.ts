@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import type { Sql } from "postgres";
 import type { Database } from "../db/client.ts";
+import { SQL_ID } from "../db/ids.ts";
 import { hashPassword } from "../domain/accounts/passwords.ts";
 import { generateKeys } from "../domain/actors/keys.ts";
 import type { Ctx } from "../domain/context.ts";
@@ -202,7 +203,7 @@ const TEXT =
   "It stands in for what organizations write: about two hundred characters, so that pages and documents have the size that they have in practice. Nobody said this and nothing in it happened.";
 
 function snowflake(sql: Sql) {
-  return sql`((extract(epoch from clock_timestamp()) * 1000)::bigint << 16) | (nextval('snowflake') & 65535)`;
+  return sql.unsafe(SQL_ID);
 }
 
 function amount(option: string, text: string): number {

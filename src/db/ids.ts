@@ -1,4 +1,3 @@
-import { sql as fragment, type SQL } from "drizzle-orm";
 import type { Sql } from "postgres";
 
 /** A 64-bit snowflake: `milliseconds << 16 | sequence & 65535`. Decimal string outside the process. */
@@ -63,5 +62,6 @@ export function parseId(text: string | undefined): Id | null {
   return id <= 0x7fff_ffff_ffff_ffffn ? id : null;
 }
 
-/** An id made by the database itself, for rows written in bulk (`insert … select`). */
-export const sqlId: SQL = fragment`((extract(epoch from clock_timestamp()) * 1000)::bigint << 16) | (nextval('snowflake') & 65535)`;
+/** An id made by the database itself, as SQL: for rows written in bulk (`insert … select`). */
+export const SQL_ID =
+  "(((extract(epoch from clock_timestamp()) * 1000)::bigint << 16) | (nextval('snowflake') & 65535))";

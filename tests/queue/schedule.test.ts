@@ -41,7 +41,10 @@ test("each due time is enqueued by exactly one of several processes, and missed 
       expect(await tick()).toEqual([]);
       // Until 10:58: sweep missed 10:20, 10:30, 10:40 and 10:50, digest 10:25 and 10:50.
       clock.advance(48 * MINUTE);
-      expect((await tick()).toSorted()).toEqual([{ name: "sweep" }, { name: "digest" }].toSorted());
+      // Two that are due together are done side by side, in no order.
+      const both = await tick();
+      expect(both).toHaveLength(2);
+      expect(both).toEqual(expect.arrayContaining([{ name: "sweep" }, { name: "digest" }]));
       expect(await tick()).toEqual([]);
       // Due times keep their rhythm: 11:00.
       clock.advance(2 * MINUTE);

@@ -308,7 +308,7 @@ test("every page is light, in every language", async () => {
       }
     }
   }
-  expect(Object.keys(sizes).length).toBe(2 * LOCALES.length * 10);
+  expect(Object.keys(sizes).length).toBe(2 * LOCALES.length * 11);
 });
 
 function unpacked(bytes: Buffer, encoding: string | undefined): string {

@@ -5,7 +5,7 @@ import { DomainError } from "../../domain/errors.ts";
 import { findHub } from "../../domain/hubs/queries.ts";
 import { isLocale, negotiate, translator } from "../../locales/index.ts";
 import { type Env, isRead, type RouteOptions, type WebContext } from "../env.ts";
-import { readCookie } from "./cookies.ts";
+import { readCookie, writeCookie } from "./cookies.ts";
 
 /**
  * Who looks, on which hub, in which language: the account's, or the one chosen in the footer, or what the browser asks for.
@@ -38,6 +38,13 @@ export function session({ ctx }: RouteOptions) {
     await next();
   });
 }
+
+/** Who the account acts as from now on in this browser, until it logs out. */
+export function chooseActing(c: WebContext, { clock, hub }: RouteOptions["ctx"], handle: string): void {
+  writeCookie(c, hub.origin, "as", handle, new Date(clock.now().getTime() + YEAR));
+}
+
+const YEAR = 365 * 86_400_000;
 
 /** Whoever is logged in. @throws DomainError login_required */
 export function requireViewer(c: WebContext) {

@@ -5,7 +5,7 @@ import { LoginPage } from "../../views/accounts/login-page.tsx";
 import { MePage } from "../../views/accounts/me-page.tsx";
 import type { Env } from "../env.ts";
 import { clearCookie, readCookie, writeCookie } from "../middleware/cookies.ts";
-import { requireViewer } from "../middleware/session.ts";
+import { chooseActing, requireViewer } from "../middleware/session.ts";
 import { choice, formFields, render, safePath, submit, type Web } from "./page.tsx";
 
 const YEAR = 365 * 86_400_000;
@@ -53,7 +53,7 @@ export function accountRoutes(web: Web) {
       const viewer = requireViewer(c);
       const fields = await formFields(c);
       const handles = [viewer.person, ...viewer.organizations].map((actor) => actor.handle);
-      writeCookie(c, origin, "as", choice("as", fields.as, handles));
+      chooseActing(c, ctx, choice("as", fields.as, handles));
       return web.done(c, safePath(fields.next) ?? "/", "notices.acting_changed");
     })
     .post("/locale", async (c) => {

@@ -3,8 +3,7 @@ import { actorById } from "../../domain/actors/queries.ts";
 import { createOrganization } from "../../domain/organizations/commands.ts";
 import { NewOrganizationPage } from "../../views/organizations/new-organization-page.tsx";
 import type { Env } from "../env.ts";
-import { writeCookie } from "../middleware/cookies.ts";
-import { requireViewer } from "../middleware/session.ts";
+import { chooseActing, requireViewer } from "../middleware/session.ts";
 import { formFields, render, submit, type Web } from "./page.tsx";
 
 export function organizationRoutes(web: Web) {
@@ -28,7 +27,7 @@ export function organizationRoutes(web: Web) {
           });
           const { handle } = await actorById(ctx, id);
           // Whoever makes an organization goes on as it.
-          writeCookie(c, ctx.hub.origin, "as", handle);
+          chooseActing(c, ctx, handle);
           return web.done(c, `/@${handle}`, "notices.organization_created");
         },
         (form) => <NewOrganizationPage page={web.page(c)} form={form} />,
