@@ -50,7 +50,7 @@ function isRange(text: string): boolean {
   return isIP(address) !== 0 && Number(prefix ?? 0) <= (isIPv6(address) ? 128 : 32);
 }
 
-/** The variables of the environment; contract.md names them, each is explained here. */
+/** The variables of the environment, each explained here. */
 const environment = z.object({
   /** Where to listen. Port 0 takes a free one. */
   PORT: port.default(3000),

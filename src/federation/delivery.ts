@@ -43,7 +43,7 @@ export interface Delivery {
 }
 
 /**
- * From an event to the inboxes of others (architecture.md, "Out"). Body, digest and proof are made once per activity; a
+ * From an event to the inboxes of others (ARCHITECTURE.md, "Out"). Body, digest and proof are made once per activity; a
  * delivery costs one signature and one request.
  */
 export function createDelivery(ctx: Ctx, keyring: Keyring): Delivery {

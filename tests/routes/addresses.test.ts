@@ -245,7 +245,7 @@ function raw(hub: TestHub, text: string): Promise<string> {
   });
 }
 
-/** interface.md: HTML, CSS and JS of a page as they travel, in bytes. */
+/** HTML, CSS and JS of a page as they travel, in bytes. */
 const BUDGET = { page: 45_000, css: 15_000, js: 15_000 };
 
 test("every page is light, in every language", async () => {

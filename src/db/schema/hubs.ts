@@ -17,7 +17,7 @@ export const hubs = pgTable(
     name: text().notNull(),
     description: text().notNull().default(""),
     locale: text().notNull(),
-    /** The hub's currency (exchange.md, 4.3): minor units per credit are 10^scale, `rate` is credits per HOUR. */
+    /** The hub's currency: minor units per credit are 10^scale, `rate` is credits per HOUR. */
     currencyName: text("currency_name").notNull(),
     currencySymbol: text("currency_symbol").notNull(),
     currencyScale: integer("currency_scale").notNull().default(2),

@@ -4,7 +4,7 @@ import { accounts } from "./accounts.ts";
 import { actors } from "./actors.ts";
 import { id, time } from "./columns.ts";
 
-/** Who may read a post; the names are Mastodon's, the meaning is the addressing (federation.md, 1.2). */
+/** Who may read a post; the names are Mastodon's, the meaning is the addressing. */
 export const VISIBILITIES = ["public", "unlisted", "followers"] as const;
 export type Visibility = (typeof VISIBILITIES)[number];
 
@@ -32,7 +32,7 @@ export const posts = pgTable(
     inReplyTo: text("in_reply_to"),
     url: text().notNull(),
     /**
-     * The iri of the proposal that this Note stands for where proposals are not understood (exchange.md, 5.2). An iri, not
+     * The iri of the proposal that this Note stands for where proposals are not understood (FEP-0ea0). An iri, not
      * a reference: the two arrive in any order, and the proposal perhaps never.
      */
     proposal: text(),

@@ -65,7 +65,7 @@ const TAGS: Record<keyof typeof WORDS, string> = {
 };
 
 /**
- * A proposal as a readable post, for followers whose server knows no proposals (exchange.md, 5.2): what, on which terms,
+ * A proposal as a readable post, for followers whose server knows no proposals: what, on which terms,
  * where, and a link.
  */
 export function companionHtml(

@@ -13,7 +13,7 @@ export interface ActivityFields {
 
 /**
  * An activity as it goes over the wire. Addressing is always arrays, since some peers parse nothing else; `actor` is always
- * an id, since an embedded actor is refused by some (federation.md, 5.14).
+ * an id, since an embedded actor is refused by some.
  */
 export function toActivity(
   fields: ActivityFields,

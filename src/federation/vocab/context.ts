@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../json.ts";
 
-/** The public, spelled out: Lemmy and others do not know `as:Public` (federation.md, 0.3). */
+/** The public, spelled out: Lemmy and others do not know `as:Public`. */
 export const PUBLIC = "https://www.w3.org/ns/activitystreams#Public";
 
 export const AYNI = "https://ayni.example/ns#";
@@ -28,7 +28,7 @@ export const ACTIVITY_CONTEXT = [
 ];
 
 /**
- * FEP-0837 with typed terms (exchange.md, 5.1): without `"@type": "@id"` on `resourceConformsTo` and `satisfies` the
+ * FEP-0837 with typed terms: without `"@type": "@id"` on `resourceConformsTo` and `satisfies` the
  * printed examples cannot be read by some implementations.
  */
 export const PROPOSAL_CONTEXT = [

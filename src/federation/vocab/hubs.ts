@@ -2,7 +2,7 @@ import type { HubView } from "../../domain/hubs/queries.ts";
 import type { JsonObject } from "../../json.ts";
 import { AYNI, document } from "./context.ts";
 
-/** The hub's currency (exchange.md, 5.2): what one credit is and how many of them stand for an HOUR. */
+/** The hub's currency: what one credit is and how many of them stand for an HOUR. */
 export function toCurrency(hub: HubView): JsonObject {
   return document(
     ["https://www.w3.org/ns/activitystreams", { vf: "https://w3id.org/valueflows/ont/vf#", ayni: AYNI }],

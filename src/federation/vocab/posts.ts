@@ -83,7 +83,7 @@ export async function parsePost(
   return {
     iri,
     content,
-    // On these the summary is the text's abstract, not a warning (federation.md, 1.2).
+    // On these the summary is the text's abstract, not a warning.
     summary: titled ? null : summary,
     name: titled ? name : null,
     language: languageOf(object.contents.find((item) => typeof item !== "string") ?? rawContent),

@@ -13,7 +13,7 @@ import { EMBEDDED_ONLY, type IriCheck, instantToDate, languageOf, text } from ".
 import { attributedOnlyTo } from "./posts.ts";
 
 /**
- * FEP-0837 Proposal (exchange.md, 5.2). The primary intent is the service; the reciprocal one, where there is a price, is a
+ * FEP-0837 Proposal. The primary intent is the service; the reciprocal one, where there is a price, is a
  * transfer of the hub's credits. A gift has no reciprocal intent.
  */
 export function toProposal(proposal: OutgoingProposal, origin: string): JsonObject {
@@ -131,8 +131,8 @@ export async function parseProposal(
 }
 
 /**
- * Gives the terms that FEP-0837 prints as plain strings their type, since the parser throws on them otherwise
- * (exchange.md, 3.3). Returns the same object, changed in place.
+ * Gives the terms that FEP-0837 prints as plain strings their type, since the parser throws on them otherwise. Returns the same object,
+ * changed in place.
  */
 export function typeMarketplaceTerms(json: JsonObject): JsonObject {
   const context = json["@context"];

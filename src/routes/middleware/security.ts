@@ -3,7 +3,7 @@ import { secureHeaders } from "hono/secure-headers";
 import { DomainError } from "../../domain/errors.ts";
 import type { Env } from "../env.ts";
 
-/** Headers of every page (security.md, 4). Nothing from anywhere else runs, loads or frames. */
+/** Headers of every page (OWASP ASVS 5.0, V3). Nothing from anywhere else runs, loads or frames. */
 export function pageHeaders(origin: string) {
   const https = origin.startsWith("https:");
   return secureHeaders({
