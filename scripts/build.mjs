@@ -34,6 +34,7 @@ const EXTERNAL = [
   "axe-core",
   "esbuild",
   "playwright-core",
+  "sharp",
 ];
 const BROWSERS = ["chrome111", "edge111", "firefox113", "safari16.4"];
 
