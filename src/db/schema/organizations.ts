@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { index, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { accounts } from "./accounts.ts";
 import { actors } from "./actors.ts";
@@ -23,4 +24,29 @@ export const memberships = pgTable(
     primaryKey({ columns: [t.organizationId, t.accountId] }),
     index("memberships_account").on(t.accountId),
   ],
+);
+
+export const SIZE_CLASSES = ["S", "M", "L"] as const;
+/** Budget class: small, medium, large; declared by the organization, checked by a curator. */
+export type SizeClass = (typeof SIZE_CLASSES)[number];
+export const VERIFICATION_STATES = ["requested", "verified", "refused", "revoked"] as const;
+export type VerificationState = (typeof VERIFICATION_STATES)[number];
+
+/** Whether this hub knows an organization to be what it says it is. None: it never asked. */
+export const verifications = pgTable(
+  "verifications",
+  {
+    organizationId: id("organization_id")
+      .primaryKey()
+      .references(() => actors.id),
+    state: text({ enum: VERIFICATION_STATES }).notNull(),
+    sizeClass: text("size_class", { enum: SIZE_CLASSES }).notNull(),
+    /** What the organization tells the curators (registration, people who know it). */
+    statement: text().notNull(),
+    note: text(),
+    requested: time().notNull(),
+    decided: time(),
+    decidedBy: id("decided_by").references(() => accounts.id, { onDelete: "set null" }),
+  },
+  (t) => [index("verifications_queue").on(t.requested).where(sql`${t.state} = 'requested'`)],
 );

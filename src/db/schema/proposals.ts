@@ -1,13 +1,27 @@
 import { sql } from "drizzle-orm";
-import { bigint, boolean, index, integer, pgTable, text } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+} from "drizzle-orm/pg-core";
 import { accounts } from "./accounts.ts";
 import { actors } from "./actors.ts";
 import { id, time } from "./columns.ts";
+import { media } from "./media.ts";
 
 export const PURPOSES = ["offer", "request"] as const;
 export type Purpose = (typeof PURPOSES)[number];
-/** How the other side gives back: credits between hubs, nothing (a gift), or as the two agree elsewhere. */
-export const SETTLEMENTS = ["credit", "none", "external"] as const;
+/**
+ * How the other side gives back: credits, nothing (a gift), nothing but a tally of given and received (count only), or as the
+ * two agree elsewhere.
+ */
+export const SETTLEMENTS = ["credit", "none", "count", "external"] as const;
 export type Settlement = (typeof SETTLEMENTS)[number];
 /** Units of what is offered, with OM 2's short names. */
 export const UNITS = ["hour", "one"] as const;
@@ -32,10 +46,17 @@ export const proposals = pgTable(
     language: text(),
     /** Key of the category list; null when a remote proposal names one that we do not know. */
     category: text(),
+    /** Second level (`training.facilitation`), if one was chosen. */
+    subcategory: text(),
+    tags: text().array().notNull().default(sql`'{}'`),
+    /** In which languages it can be done (BCP 47), beside the one it is written in. */
+    languages: text().array().notNull().default(sql`'{}'`),
     unit: text({ enum: UNITS }).notNull(),
     /** Whole units on offer; null when no bound was given. */
     available: integer(),
     minimum: integer(),
+    /** Units in agreements that were accepted and not called off; never more than `available`. */
+    committed: integer().notNull().default(0),
     unitBased: boolean("unit_based"),
     settlement: text({ enum: SETTLEMENTS }).notNull(),
     /** Minor units of `currency` per unit (or in all, when not unit-based); null unless `settlement` is credit. */
@@ -46,12 +67,19 @@ export const proposals = pgTable(
     currencySymbol: text("currency_symbol"),
     currencyScale: integer("currency_scale"),
     location: text(),
+    /** ISO 3166-1 alpha-2. */
+    country: text(),
+    /** How many days ahead one has to ask. */
+    leadDays: smallint("lead_days"),
     online: boolean().notNull().default(false),
     revision: integer().notNull().default(1),
     url: text().notNull(),
     published: time().notNull(),
     updated: time(),
     ends: time(),
+    /** Which notice of its end was given last: 7, 1 or 0 days before. */
+    noticed: smallint(),
+    paused: time(),
     deleted: time(),
   },
   (t) => [
@@ -59,5 +87,54 @@ export const proposals = pgTable(
     index("proposals_purpose").on(t.purpose, t.id).where(sql`${t.deleted} is null`),
     index("proposals_category").on(t.category, t.id).where(sql`${t.deleted} is null`),
     index("proposals_actor").on(t.actorId, t.id).where(sql`${t.deleted} is null`),
+    index("proposals_ends")
+      .on(t.ends)
+      .where(sql`${t.deleted} is null and ${t.local} and ${t.ends} is not null`),
+    check(
+      "proposals_committed",
+      sql`${t.committed} >= 0 and (${t.available} is null or ${t.committed} <= ${t.available})`,
+    ),
   ],
 );
+
+/** What a proposal said in each of its revisions: an agreement names the one it answers. */
+export const proposalRevisions = pgTable(
+  "proposal_revisions",
+  {
+    proposalId: id("proposal_id")
+      .notNull()
+      .references(() => proposals.id),
+    revision: integer().notNull(),
+    /** JSON of the terms. */
+    terms: text().notNull(),
+    accountId: id("account_id").references(() => accounts.id, { onDelete: "set null" }),
+    created: time().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.proposalId, t.revision] })],
+);
+
+/** A proposal's pictures, in order. */
+export const proposalPhotos = pgTable(
+  "proposal_photos",
+  {
+    proposalId: id("proposal_id")
+      .notNull()
+      .references(() => proposals.id),
+    position: smallint().notNull(),
+    mediaId: id("media_id")
+      .notNull()
+      .references(() => media.id),
+  },
+  (t) => [primaryKey({ columns: [t.proposalId, t.position] })],
+);
+
+/** Categories that this hub added to the common list. */
+export const categories = pgTable("categories", {
+  /** `key`, or `parent.key` on the second level. */
+  key: text().primaryKey(),
+  /** JSON: a label for each language of the interface. */
+  labels: text().notNull(),
+  created: time().notNull(),
+  /** No longer offered; what carries it keeps it. */
+  retired: time(),
+});
