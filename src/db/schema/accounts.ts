@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { index, integer, pgTable, text, uniqueIndex } from "drizzle-orm/pg-core";
+import { boolean, index, integer, pgTable, text, uniqueIndex } from "drizzle-orm/pg-core";
 import { actors } from "./actors.ts";
 import { bytes, id, time } from "./columns.ts";
 
@@ -21,6 +21,8 @@ export const accounts = pgTable(
     passwordHash: text("password_hash").notNull(),
     role: text({ enum: ACCOUNT_ROLES }).notNull().default("member"),
     locale: text().notNull(),
+    /** Whether its notices are also sent by e-mail. */
+    mails: boolean().notNull().default(true),
     created: time().notNull(),
   },
   (t) => [uniqueIndex("accounts_email").on(sql`lower(${t.email})`)],

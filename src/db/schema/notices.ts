@@ -24,10 +24,13 @@ export const notices = pgTable(
     details: text().notNull(),
     created: time().notNull(),
     read: time(),
+    /** When it was sent by e-mail, or when it was decided that it is not. */
+    mailed: time(),
   },
   (t) => [
     index("notices_account").on(t.accountId, t.id),
     index("notices_unread").on(t.accountId).where(sql`${t.read} is null`),
+    index("notices_unmailed").on(t.accountId).where(sql`${t.mailed} is null`),
     index("notices_created").on(t.created),
   ],
 );
