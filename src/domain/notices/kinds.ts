@@ -1,0 +1,53 @@
+/**
+ * What notices tell, each with the details that fill its text (`notice.<kind>` in the locales). Details are texts:
+ *
+ * - `actor`: name of the other side, or for staff of the one who asks
+ * - `title`: name of the proposal
+ * - `amount`: with its unit, as everybody can read it (`12.50 ₳`)
+ * - `days`: a whole number
+ */
+const DETAILS = {
+  agreement_offered: ["actor", "title"],
+  agreement_countered: ["actor", "title"],
+  agreement_accepted: ["actor", "title"],
+  agreement_rejected: ["actor", "title"],
+  agreement_withdrawn: ["actor", "title"],
+  agreement_expired: ["title"],
+  agreement_cancelled: ["actor", "title"],
+  agreement_delivered: ["actor", "title"],
+  agreement_settled: ["actor", "title"],
+  /** To the other party; to curators too, who may help. */
+  agreement_disputed: ["actor", "title"],
+  resolution_proposed: ["title"],
+  agreement_resolved: ["title"],
+  agreement_message: ["actor", "title"],
+  /** Something waits for the one who is told. */
+  agreement_reminder: ["title"],
+  proposal_ends_soon: ["title", "days"],
+  proposal_ended: ["title"],
+  question_asked: ["actor", "title"],
+  review_received: ["actor", "title"],
+  reviews_revealed: ["actor", "title"],
+  /** To curators: `actor` asks for it. */
+  voucher_requested: ["actor", "amount"],
+  voucher_approved: ["amount"],
+  voucher_refused: [],
+  /** To curators: `actor` asks for it. */
+  verification_requested: ["actor"],
+  verification_decided: [],
+  vouched: ["actor", "amount"],
+  credits_received: ["actor", "amount"],
+  /** To administrators. */
+  ledger_frozen: [],
+} as const satisfies Record<string, readonly Detail[]>;
+
+export type Detail = "actor" | "title" | "amount" | "days";
+export type NoticeKind = keyof typeof DETAILS;
+/** The details that a notice of this kind needs. */
+export type DetailsOf<K extends NoticeKind> = Record<(typeof DETAILS)[K][number], string>;
+
+export const NOTICE_KINDS = Object.keys(DETAILS) as NoticeKind[];
+
+export function isNoticeKind(text: string): text is NoticeKind {
+  return Object.hasOwn(DETAILS, text);
+}
