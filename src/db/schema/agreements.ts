@@ -215,7 +215,7 @@ export const reviews = pgTable(
     created: time().notNull(),
     /** When everybody may read it; null while sealed. */
     revealed: time(),
-    /** Written after the other one was revealed. */
+    /** Written when the time for sealed ones was over, and so revealed at once. */
     late: boolean().notNull().default(false),
     /** The public post it became. */
     postId: id("post_id"),
@@ -225,6 +225,8 @@ export const reviews = pgTable(
     uniqueIndex("reviews_party").on(t.agreementId, t.authorId),
     index("reviews_subject").on(t.subjectId, t.id).where(sql`${t.revealed} is not null`),
     index("reviews_author").on(t.authorId, t.id),
+    index("reviews_sealed").on(t.id).where(sql`${t.revealed} is null and ${t.deleted} is null`),
+    uniqueIndex("reviews_post").on(t.postId).where(sql`${t.postId} is not null`),
     check(
       "reviews_scores",
       sql`${t.keptWord} between 1 and 5 and ${t.quality} between 1 and 5 and ${t.communication} between 1 and 5`,

@@ -1,0 +1,2 @@
+CREATE INDEX "reviews_sealed" ON "reviews" USING btree ("id") WHERE "reviews"."revealed" is null and "reviews"."deleted" is null;--> statement-breakpoint
+CREATE UNIQUE INDEX "reviews_post" ON "reviews" USING btree ("post_id") WHERE "reviews"."post_id" is not null;
