@@ -64,6 +64,10 @@ export const ERROR_STATUS = {
   key_reused: 409,
   empty_post: 422,
   cross_site: 403,
+  too_large: 413,
+  too_many_files: 422,
+  not_an_image: 422,
+  not_a_document: 422,
   busy: 503,
 } as const;
 

@@ -22,6 +22,8 @@ const NEEDED: Partial<Record<ErrorCode, string>> = {
   too_long: "max",
   password_short: "min",
   too_many_attempts: "minutes",
+  too_large: "mb",
+  too_many_files: "max",
 };
 
 /** The text of an error, with what to do about it. */
