@@ -100,3 +100,14 @@ export async function tokenAccount(
     .where(and(eq(tokens.tokenHash, hashToken(secret)), isNull(tokens.revoked)));
   return row ?? null;
 }
+
+/**
+ * The account is one of those who run the hub. Administrators may what curators may.
+ *
+ * @throws DomainError forbidden
+ */
+export async function requireRole(ctx: Ctx, accountId: Id, role: "curator" | "admin"): Promise<void> {
+  const [row] = await ctx.db.select({ role: accounts.role }).from(accounts).where(eq(accounts.id, accountId));
+  if (row?.role !== "admin" && (role === "admin" || row?.role !== "curator"))
+    throw new DomainError("forbidden", `this is for those with the role ${role}`);
+}
