@@ -19,6 +19,8 @@ export type T = (key: MessageKey, values?: MessageValues) => string;
 /** Messages a page may show once on top, after a redirect. */
 export type NoticeKey = Extract<MessageKey, `notices.${string}`>;
 
+type NoticeTextKind = Extract<MessageKey, `notice.${string}`> extends `notice.${infer Kind}` ? Kind : never;
+
 /** Each language's name for itself, as a reader looks for it. */
 export const LOCALE_NAMES: Record<Locale, string> = {
   es: "Español",
@@ -84,6 +86,19 @@ function isolated(values: MessageValues | undefined, locale: Locale): MessageVal
         : value,
     ]),
   );
+}
+
+/**
+ * A notice in words. `days` is counted, so that each language can say it rightly; a detail that is missing is left out.
+ *
+ * @param kind one that has a text `notice.<kind>`
+ */
+export function noticeText(
+  t: T,
+  { kind, details }: { kind: NoticeTextKind; details: Readonly<Partial<Record<string, string>>> },
+): string {
+  const { actor = "", title = "", amount = "", days = "0" } = details;
+  return t(`notice.${kind}`, { actor, title, amount, days: Number(days) });
 }
 
 export function dirOf(locale: Locale): "ltr" | "rtl" {
