@@ -12,6 +12,9 @@ import { createIds } from "../src/db/ids.ts";
 import { migrate } from "../src/db/migrate.ts";
 import type { Acting, Ctx } from "../src/domain/context.ts";
 import { setUpHub } from "../src/domain/hubs/commands.ts";
+import { createConsents } from "../src/federation/consents.ts";
+import { createKeyring } from "../src/federation/keyring.ts";
+import { createFiles } from "../src/files.ts";
 import { createVault } from "../src/vault.ts";
 import { cpuOf, postmasterOf } from "./processes.ts";
 
@@ -55,12 +58,15 @@ export async function openSite(profiles: string | undefined): Promise<Site> {
   const host = `localhost:${port}`;
   const secret = randomBytes(32).toString("base64url");
   const clock = { now: () => new Date() };
+  const vault = createVault(secret);
   const ctx: Ctx = {
     db,
     clock,
     ids: createIds(sql, clock.now),
     hub: { origin: `http://${host}`, host },
-    vault: createVault(secret),
+    vault,
+    files: createFiles(join(dataDir, "media")),
+    consents: createConsents(`http://${host}`, createKeyring({ db, vault })),
     remote: { resolveActor: () => Promise.reject(new Error("the benchmark asks no other server")) },
   };
   const admin = await setUpHub(ctx, {

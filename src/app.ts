@@ -12,9 +12,12 @@ import { sweepActivities } from "./domain/activities/commands.ts";
 import type { Clock, Ctx } from "./domain/context.ts";
 import { DomainError } from "./domain/errors.ts";
 import { findHub } from "./domain/hubs/queries.ts";
+import { sweepMedia } from "./domain/media/commands.ts";
+import { sweepNotices } from "./domain/notices/commands.ts";
 import { knowsPost } from "./domain/posts/queries.ts";
 import { sweepThrottles, throttle } from "./domain/throttle.ts";
 import { buildFedify } from "./federation/builder.ts";
+import { createConsents } from "./federation/consents.ts";
 import type { Federation } from "./federation/context.ts";
 import { createDelivery, deliveryRetry } from "./federation/delivery.ts";
 import { createDocumentCache } from "./federation/document-cache.ts";
@@ -26,6 +29,9 @@ import { createKeyring } from "./federation/keyring.ts";
 import { createKeys, sweepKeys } from "./federation/keys.ts";
 import { createRemote } from "./federation/remote.ts";
 import { iriCheck } from "./federation/vocab/parse.ts";
+import { createFiles } from "./files.ts";
+import { createMailer, type Mailer } from "./mail/mailer.ts";
+import { createMailWorker } from "./mail/notices.ts";
 import { createIntake } from "./queue/intake.ts";
 import { sweepDeadJobs } from "./queue/jobs.ts";
 import { createKvStore, sweepKv } from "./queue/kv.ts";
@@ -34,6 +40,7 @@ import { queueStats } from "./queue/stats.ts";
 import { startWorker, type Worker } from "./queue/worker.ts";
 import { assetRoutes } from "./routes/assets.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { mediaRoutes } from "./routes/media.ts";
 import { addresses, clientAddress } from "./routes/middleware/client-address.ts";
 import { DATA_HEADERS, dataHeaders } from "./routes/middleware/security.ts";
 import { webRoutes } from "./routes/web/index.tsx";
@@ -69,9 +76,11 @@ export async function createHub(
   const vault = createVault(config.secret);
   const ids = createIds(sql, clock.now);
   const allowHttp = httpAllowed(config.egressAllow);
-  const base = { db, clock, ids, vault, hub: { origin, host: new URL(origin).host } };
-
-  const keyring = createKeyring(base);
+  const keyring = createKeyring({ db, vault });
+  const files = createFiles(config.mediaDir);
+  const mailer = createMailer({ ...config, origin });
+  const consents = createConsents(origin, keyring);
+  const base = { db, clock, ids, vault, consents, files, hub: { origin, host: new URL(origin).host } };
   const check = iriCheck(allowHttp);
   const remote = createRemote({ ctx: base, keyring, check, allowHttp });
   const ctx: Ctx = { ...base, remote };
@@ -119,6 +128,7 @@ export async function createHub(
   app.route("/", healthRoutes({ ctx, queues: fewTimes(() => queueStats(sql, clock.now())) }));
   const assets = loadAssets();
   app.route("/", assetRoutes(assets));
+  app.route("/", mediaRoutes({ ctx }));
   app.route("/", federationRoutes(federation, fedify, documents));
   app.use(compress());
   app.route("/", webRoutes({ ctx, assets, clientAddress: (c) => clientAddress(c.env.incoming, trusted) }));
@@ -143,7 +153,8 @@ export async function createHub(
           events: { concurrency: 4, handle: delivery.onEvent },
           deliveries: { concurrency: 50, handle: delivery.onDelivery, retry: deliveryRetry },
           inbox: { concurrency: 12, handle: createInboxWorker(federation, fedify) },
-          clock: { concurrency: 1, handle: () => sweep(ctx, sql) },
+          mails: { concurrency: 2, handle: createMailWorker(ctx, mailer) },
+          clock: { concurrency: 1, handle: () => sweep(ctx, sql, mailer) },
         },
       });
       const schedule = startSchedule({ sql, clock, entries: [{ name: "sweep", every: HOUR }] });
@@ -156,19 +167,23 @@ export async function createHub(
       };
     },
     async close() {
+      mailer.close();
       await Promise.allSettled([stopListening(), subscription.unlisten(), intake.close()]);
     },
   };
 }
 
 /** Everything that is kept for a while only. */
-async function sweep(ctx: Ctx, sql: Database["sql"]): Promise<void> {
+async function sweep(ctx: Ctx, sql: Database["sql"], mailer: Mailer): Promise<void> {
   const now = ctx.clock.now();
   await sweepKv(sql, now);
   await sweepKeys(sql, now);
   await sweepSessions(ctx);
   await sweepThrottles(ctx);
   await sweepActivities(ctx);
+  await sweepNotices(ctx);
+  await sweepMedia(ctx);
+  await mailer.sweep(now);
   await sweepDeadJobs(sql, now);
 }
 

@@ -14,6 +14,9 @@ import { DomainError } from "../domain/errors.ts";
 import { setUpHub } from "../domain/hubs/commands.ts";
 import { findHub, localHub } from "../domain/hubs/queries.ts";
 import { createOrganization } from "../domain/organizations/commands.ts";
+import { createConsents } from "../federation/consents.ts";
+import { createKeyring } from "../federation/keyring.ts";
+import { createFiles } from "../files.ts";
 import { isLocale, LOCALES } from "../locales/index.ts";
 import { createVault } from "../vault.ts";
 
@@ -175,12 +178,15 @@ async function openEmbedded({ dataDir }: Config) {
 function commandContext(config: Config, { db, sql }: Database): Ctx {
   const origin = config.origin ?? `http://localhost:${config.port}`;
   const clock = { now: () => new Date() };
+  const vault = createVault(config.secret);
   return {
     db,
     clock,
     ids: createIds(sql, clock.now),
     hub: { origin, host: new URL(origin).host },
-    vault: createVault(config.secret),
+    vault,
+    files: createFiles(config.mediaDir),
+    consents: createConsents(origin, createKeyring({ db, vault })),
     remote: {
       resolveActor() {
         throw new DomainError("remote_unreachable", "this command does not reach other servers");

@@ -1,5 +1,6 @@
 import type { Db } from "../db/client.ts";
 import type { Id, Ids } from "../db/ids.ts";
+import type { Consents } from "./agreements/consents.ts";
 
 export interface Clock {
   now(): Date;
@@ -32,6 +33,18 @@ export interface Remote {
   resolveActor(handleOrIri: string): Promise<Id>;
 }
 
+/** Bytes that are too large for the database, by names that are their hash. Implemented by `files.ts`. */
+export interface Files {
+  /** Keeps bytes for good: they outlive a crash once this returns. Called before `transact`, so that a row never lacks its file. */
+  put(name: string, bytes: Uint8Array): Promise<void>;
+  /** null when there are none of this name. */
+  read(name: string): Promise<{ bytes: number; stream(): ReadableStream } | null>;
+  /** Puts what is arriving aside, until it is wanted or removed. */
+  spool(chunks: AsyncIterable<Uint8Array>): Promise<{ bytes(): Promise<Buffer>; remove(): Promise<void> }>;
+  /** Removes what is older than `before` and not kept. */
+  sweep(before: Date, isKept: (name: string) => Promise<boolean>): Promise<void>;
+}
+
 /** What a command or query is given: nothing in it is global, everything in it can be replaced in a test. */
 export interface Ctx {
   /** The pool, or inside `transact` the transaction. */
@@ -40,7 +53,9 @@ export interface Ctx {
   ids: Ids;
   hub: HubFacts;
   vault: Vault;
+  files: Files;
   remote: Remote;
+  consents: Consents;
 }
 
 /** Who acts: which account pressed the button, and as which actor (itself or one of its organizations). */

@@ -12,8 +12,10 @@ const id = z
  */
 export const domainEvent = z.discriminatedUnion("name", [
   z.object({ name: z.literal("post.published"), subject: z.string(), postId: id }),
+  z.object({ name: z.literal("post.changed"), subject: z.string(), postId: id }),
   z.object({ name: z.literal("post.deleted"), subject: z.string(), postId: id }),
   z.object({ name: z.literal("proposal.published"), subject: z.string(), proposalId: id }),
+  z.object({ name: z.literal("proposal.changed"), subject: z.string(), proposalId: id }),
   z.object({ name: z.literal("proposal.withdrawn"), subject: z.string(), proposalId: id }),
   z.object({ name: z.literal("follow.requested"), subject: z.string(), followId: id }),
   z.object({ name: z.literal("follow.accepted"), subject: z.string(), followId: id }),
@@ -24,6 +26,9 @@ export const domainEvent = z.discriminatedUnion("name", [
     followerId: id,
     followedId: id,
   }),
+  /** A party of ours signed a step of an agreement with somebody elsewhere, or such an agreement was settled. */
+  z.object({ name: z.literal("agreement.signed"), subject: z.string(), stepId: id }),
+  z.object({ name: z.literal("agreement.settled"), subject: z.string(), agreementId: id }),
   z.object({ name: z.literal("actor.updated"), subject: z.string(), actorId: id }),
 ]);
 

@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto";
+import type { Db } from "../db/client.ts";
 import type { Id } from "../db/ids.ts";
 import type { KeyKind } from "../db/schema/actors.ts";
 import { loadPrivateKey } from "../domain/actors/keys.ts";
@@ -14,8 +15,8 @@ export interface SigningKey {
 export interface Keyring {
   /** For HTTP signatures. */
   rsa(actorId: Id): Promise<SigningKey>;
-  /** For object proofs. */
-  ed25519(actorId: Id): Promise<SigningKey>;
+  /** For object proofs. `db`: the caller's own handle, when it is inside a transaction. */
+  ed25519(actorId: Id, db?: Db): Promise<SigningKey>;
 }
 
 const KEPT = 1000;
@@ -24,16 +25,16 @@ const FRAGMENT = { rsa: "main-key", ed25519: "ed25519-key" } as const;
 export function createKeyring(ctx: Pick<Ctx, "db" | "vault">): Keyring {
   const cache = new Map<string, Promise<SigningKey>>();
 
-  async function load(actorId: Id, kind: KeyKind): Promise<SigningKey> {
-    const { actorIri, key } = await loadPrivateKey(ctx as Ctx, actorId, kind);
+  async function load(actorId: Id, kind: KeyKind, db: Db): Promise<SigningKey> {
+    const { actorIri, key } = await loadPrivateKey({ ...ctx, db } as Ctx, actorId, kind);
     return { id: `${actorIri}#${FRAGMENT[kind]}`, privateKey: key };
   }
 
-  function key(actorId: Id, kind: KeyKind): Promise<SigningKey> {
+  function key(actorId: Id, kind: KeyKind, db = ctx.db): Promise<SigningKey> {
     const name = `${actorId}#${kind}`;
     let entry = cache.get(name);
     if (entry === undefined) {
-      entry = load(actorId, kind);
+      entry = load(actorId, kind, db);
       entry.catch(() => cache.delete(name));
       if (cache.size >= KEPT) cache.delete(cache.keys().next().value ?? "");
     } else {
@@ -44,5 +45,5 @@ export function createKeyring(ctx: Pick<Ctx, "db" | "vault">): Keyring {
     return entry;
   }
 
-  return { rsa: (actorId) => key(actorId, "rsa"), ed25519: (actorId) => key(actorId, "ed25519") };
+  return { rsa: (actorId) => key(actorId, "rsa"), ed25519: (actorId, db) => key(actorId, "ed25519", db) };
 }

@@ -1,9 +1,14 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Db } from "../../src/db/client.ts";
 import { type Id, idAt } from "../../src/db/ids.ts";
 import type { ActorKind } from "../../src/db/schema/actors.ts";
 import { createActor, saveRemoteActor } from "../../src/domain/actors/commands.ts";
 import { generateKeys } from "../../src/domain/actors/keys.ts";
 import type { Ctx } from "../../src/domain/context.ts";
+import { createConsents } from "../../src/federation/consents.ts";
+import { createKeyring } from "../../src/federation/keyring.ts";
+import { createFiles } from "../../src/files.ts";
 import { createVault } from "../../src/vault.ts";
 
 const ORIGIN = "https://hub.example";
@@ -11,15 +16,18 @@ let drawn = 0n;
 
 /** What commands and queries are given, with no hub around them and no other server to be asked. */
 export function domainContext(db: Db, now = () => new Date()): Ctx {
+  const vault = createVault("a secret of the tests and of nothing else");
   return {
     db,
     clock: { now },
     ids: { next: async (at) => idAt(at ?? now(), ++drawn) },
     hub: { origin: ORIGIN, host: new URL(ORIGIN).host },
-    vault: createVault("a secret of the tests and of nothing else"),
+    vault,
+    files: createFiles(join(tmpdir(), `ayni-files-${process.pid}`)),
     remote: {
       resolveActor: () => Promise.reject(new Error("no other server is asked here")),
     },
+    consents: createConsents(ORIGIN, createKeyring({ db, vault })),
   };
 }
 

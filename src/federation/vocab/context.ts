@@ -54,6 +54,29 @@ export const PROPOSAL_CONTEXT = [
   },
 ];
 
+/** FEP-0837's agreements, and the events of Valueflows that carry them out. */
+export const AGREEMENT_CONTEXT = [
+  "https://www.w3.org/ns/activitystreams",
+  "https://w3id.org/security/data-integrity/v2",
+  {
+    vf: "https://w3id.org/valueflows/ont/vf#",
+    om2: "http://www.ontology-of-units-of-measure.org/resource/om-2/",
+    ayni: AYNI,
+    Agreement: "vf:Agreement",
+    Commitment: "vf:Commitment",
+    EconomicEvent: "vf:EconomicEvent",
+    action: "vf:action",
+    stipulates: "vf:stipulates",
+    stipulatesReciprocal: "vf:stipulatesReciprocal",
+    satisfies: { "@id": "vf:satisfies", "@type": "@id" },
+    fulfills: { "@id": "vf:fulfills", "@type": "@id" },
+    realizationOf: { "@id": "vf:realizationOf", "@type": "@id" },
+    resourceQuantity: "vf:resourceQuantity",
+    hasUnit: "om2:hasUnit",
+    hasNumericalValue: "om2:hasNumericalValue",
+  },
+];
+
 /** A document of its own: with the context in front. */
 export function document(context: readonly (string | object)[], object: JsonObject): JsonObject {
   return { "@context": structuredClone(context) as JsonObject[], ...object };

@@ -1,0 +1,64 @@
+import type { Db } from "../../db/client.ts";
+import type { Id } from "../../db/ids.ts";
+import type { Party } from "../../db/schema/agreements.ts";
+import type { Purpose, Unit } from "../../db/schema/proposals.ts";
+import type { Terms } from "./rules.ts";
+
+/** What a party says when it signs a step. The wire form (FEP-0837 and Ayni's own terms) is the signer's business. */
+export interface Statement {
+  type:
+    | "offer"
+    | "counter"
+    | "accept"
+    | "reject"
+    | "withdraw"
+    | "cancel"
+    | "deliver"
+    | "confirm"
+    | "dispute"
+    | "sign";
+  /** The step's id, which the activity's iri is made of. */
+  id: Id;
+  party: Party;
+  actor: string;
+  to: string;
+  agreement: {
+    iri: string;
+    proposal: string;
+    purpose: Purpose;
+    revision: number;
+    proposer: Party;
+    unit: Unit;
+    /** Decimal places of the currency, for amounts on the wire. */
+    scale: number;
+    terms: Terms;
+    transfer: string | null;
+  };
+  /** The terms that it answers, takes back or carries out: the newest Offer. */
+  offer: { activity: string; digest: string } | null;
+  /** The Accept, once there is one. */
+  accept: { activity: string; digest: string } | null;
+  /** When an offer lapses. */
+  until: Date | null;
+  /** What is confirmed, or what a resolution releases. */
+  amount: bigint | null;
+  quantity: number | null;
+  note: string | null;
+}
+
+/** A step as its party signed it: the activity's id, its bytes, and the multihash of its canonical JSON. */
+export interface Signed {
+  activity: string;
+  body: string;
+  digest: string;
+  proof: "ours" | "verified" | "none";
+}
+
+/** Signs what actors of this hub consent to (FEP-8b32). Implemented by `federation/consents.ts`. */
+export interface Consents {
+  /**
+   * Opens an actor's key, by the database handle of the caller; what it returns signs without any I/O, and so may be called inside
+   * a transaction.
+   */
+  signer(db: Db, actorId: Id): Promise<(statement: Statement, now: Date) => Signed>;
+}

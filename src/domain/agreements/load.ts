@@ -1,0 +1,192 @@
+import { and, desc, eq, isNull, or, sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/pg-core";
+import type { Id } from "../../db/ids.ts";
+import { accounts } from "../../db/schema/accounts.ts";
+import { actors } from "../../db/schema/actors.ts";
+import { agreementSteps, agreements, type Party, resolutions } from "../../db/schema/agreements.ts";
+import { memberships } from "../../db/schema/organizations.ts";
+import { proposals } from "../../db/schema/proposals.ts";
+import type { Ctx } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import type { Agreement } from "./rules.ts";
+
+/** Who acts: an actor of ours with the account that pressed the button, or an actor of another server. */
+export interface Who {
+  actorId: Id;
+  accountId: Id | null;
+}
+
+const providers = alias(actors, "provider");
+const receivers = alias(actors, "receiver");
+
+const partyColumns = (table: typeof providers | typeof receivers) => ({
+  id: table.id,
+  iri: table.iri,
+  name: table.name,
+  handle: table.handle,
+  /** null for actors of this hub. */
+  host: table.host,
+});
+
+/** An agreement with what its commands need beside its row. */
+export type Loaded = Awaited<ReturnType<typeof loadRow>>;
+
+async function loadRow(ctx: Ctx, id: Id, lock: boolean) {
+  const query = ctx.db
+    .select({
+      row: agreements,
+      provider: partyColumns(providers),
+      receiver: partyColumns(receivers),
+      proposal: {
+        iri: proposals.iri,
+        name: proposals.name,
+        local: proposals.local,
+        purpose: proposals.purpose,
+        unitBased: proposals.unitBased,
+        price: proposals.price,
+        minimum: proposals.minimum,
+        available: proposals.available,
+        committed: proposals.committed,
+        settlement: proposals.settlement,
+        scale: proposals.currencyScale,
+      },
+    })
+    .from(agreements)
+    .innerJoin(proposals, eq(proposals.id, agreements.proposalId))
+    .innerJoin(providers, eq(providers.id, agreements.providerId))
+    .innerJoin(receivers, eq(receivers.id, agreements.receiverId))
+    .where(eq(agreements.id, id));
+  const [found] = await (lock ? query.for("update", { of: agreements }) : query);
+  if (found === undefined) throw new DomainError("not_found", "no such agreement");
+  return found;
+}
+
+/**
+ * An agreement with its row locked, and which party `actorId` is in it.
+ *
+ * @throws DomainError not_found, also when the actor is no party to it
+ */
+export async function lockForParty(ctx: Ctx, id: Id, actorId: Id): Promise<Loaded & { party: Party }> {
+  const loaded = await loadRow(ctx, id, true);
+  return { ...loaded, party: partyOf(loaded.row, actorId) };
+}
+
+/** For the clock, the ledger and stewards. @throws DomainError not_found */
+export const lockAgreement = (ctx: Ctx, id: Id) => loadRow(ctx, id, true);
+
+/** @throws DomainError not_found */
+export function partyOf(row: { providerId: Id; receiverId: Id }, actorId: Id): Party {
+  if (row.providerId === actorId) return "provider";
+  if (row.receiverId === actorId) return "receiver";
+  throw new DomainError("not_found", "no such agreement");
+}
+
+/** The newest resolution that a steward proposed. */
+export async function newestResolution(ctx: Ctx, agreementId: Id) {
+  const [row] = await ctx.db
+    .select()
+    .from(resolutions)
+    .where(eq(resolutions.agreementId, agreementId))
+    .orderBy(desc(resolutions.id))
+    .limit(1);
+  return row ?? null;
+}
+
+/** The newest signed steps of these kinds: what a later consent refers to. */
+export async function newestSigned(ctx: Ctx, agreementId: Id) {
+  const rows = await ctx.db
+    .select({
+      message: agreementSteps.message,
+      activity: agreementSteps.activity,
+      digest: agreementSteps.digest,
+    })
+    .from(agreementSteps)
+    .where(
+      and(
+        eq(agreementSteps.agreementId, agreementId),
+        sql`${agreementSteps.message} in ('offer', 'counter', 'accept')`,
+        sql`${agreementSteps.activity} is not null`,
+      ),
+    )
+    .orderBy(desc(agreementSteps.id))
+    .limit(20);
+  const newest = (...messages: string[]) => {
+    const row = rows.find(({ message }) => messages.includes(message));
+    return row === undefined ? null : { activity: row.activity ?? "", digest: row.digest ?? "" };
+  };
+  return { offer: newest("offer", "counter"), accept: newest("accept") };
+}
+
+/** An agreement's row as the rules see it. */
+export function toMachine(
+  { row }: Pick<Loaded, "row">,
+  resolution: Awaited<ReturnType<typeof newestResolution>>,
+): Agreement {
+  const signed: Party[] = [];
+  if (resolution?.providerSigned != null) signed.push("provider");
+  if (resolution?.receiverSigned != null) signed.push("receiver");
+  return {
+    state: row.state,
+    settlement: row.settlement,
+    proposer: row.proposer,
+    offeredBy: row.offeredBy,
+    terms: { quantity: row.quantity, amount: row.amount, due: row.due },
+    held: row.transferId !== null && HOLDING.includes(row.state),
+    delivered: row.delivered,
+    disputedBy: row.disputedBy,
+    resolution: resolution === null ? null : { release: resolution.release, signed },
+    settled:
+      row.settledQuantity === null
+        ? null
+        : { amount: row.settledAmount, quantity: row.settledQuantity, automatic: row.automatic },
+    deadline: row.deadline,
+    remind: row.remind,
+  };
+}
+
+/** States in which the agreement's transfer, if it has one, is a hold. */
+const HOLDING: readonly string[] = ["offered", "accepted", "funded", "delivered", "disputed"];
+
+/**
+ * A curator who may steward an agreement's dispute: of this hub's staff, and in neither of the two organizations.
+ *
+ * @throws DomainError not_found
+ */
+export async function requireSteward(
+  ctx: Ctx,
+  accountId: Id,
+  { providerId, receiverId }: { providerId: Id; receiverId: Id },
+): Promise<void> {
+  const [row] = await ctx.db
+    .select({ role: accounts.role, involved: memberships.accountId, actorId: accounts.actorId })
+    .from(accounts)
+    .leftJoin(
+      memberships,
+      and(
+        eq(memberships.accountId, accounts.id),
+        or(eq(memberships.organizationId, providerId), eq(memberships.organizationId, receiverId)),
+      ),
+    )
+    .where(eq(accounts.id, accountId))
+    .limit(1);
+  const staff = row !== undefined && row.role !== "member";
+  if (!staff || row.involved !== null || [providerId, receiverId].includes(row.actorId))
+    throw new DomainError("not_found", "no such agreement");
+}
+
+/** Whether an actor exists and was not deleted, with what decides whether it can be a party. */
+export async function partyActor(ctx: Ctx, id: Id) {
+  const [row] = await ctx.db
+    .select({
+      id: actors.id,
+      iri: actors.iri,
+      name: actors.name,
+      handle: actors.handle,
+      host: actors.host,
+      kind: actors.kind,
+    })
+    .from(actors)
+    .where(and(eq(actors.id, id), isNull(actors.deleted)));
+  if (row === undefined) throw new DomainError("gone", "this actor was deleted");
+  return row;
+}

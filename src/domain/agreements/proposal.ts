@@ -1,0 +1,77 @@
+import { and, eq, sql } from "drizzle-orm";
+import type { Id } from "../../db/ids.ts";
+import { proposals } from "../../db/schema/proposals.ts";
+import type { Ctx } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { DAY_LAG } from "../proposals/rules.ts";
+
+/**
+ * A proposal that can be answered now, at the revision that was read.
+ *
+ * @throws DomainError not_found, gone, proposal_closed (paused or ended), stale_proposal
+ */
+export async function answerableProposal(ctx: Ctx, id: Id, revision: number) {
+  const [row] = await ctx.db
+    .select({
+      id: proposals.id,
+      iri: proposals.iri,
+      name: proposals.name,
+      actorId: proposals.actorId,
+      local: proposals.local,
+      purpose: proposals.purpose,
+      settlement: proposals.settlement,
+      unit: proposals.unit,
+      unitBased: proposals.unitBased,
+      price: proposals.price,
+      scale: proposals.currencyScale,
+      minimum: proposals.minimum,
+      available: proposals.available,
+      committed: proposals.committed,
+      revision: proposals.revision,
+      ends: proposals.ends,
+      paused: proposals.paused,
+      deleted: proposals.deleted,
+    })
+    .from(proposals)
+    .where(eq(proposals.id, id));
+  if (row === undefined) throw new DomainError("not_found", "no such proposal");
+  if (row.deleted !== null) throw new DomainError("gone", "this proposal was withdrawn");
+  const now = ctx.clock.now().getTime();
+  if (row.paused !== null || (row.ends !== null && row.ends.getTime() + DAY_LAG <= now))
+    throw new DomainError("proposal_closed", "this proposal takes no more answers");
+  if (row.revision !== revision)
+    throw new DomainError("stale_proposal", `the proposal is at revision ${row.revision}`);
+  return row;
+}
+
+/**
+ * Takes units of a proposal, under its row's lock: however many accept at once, no more are taken than there are.
+ *
+ * @throws DomainError over_available, gone (withdrawn meanwhile)
+ */
+export async function takeQuantity(ctx: Ctx, id: Id, quantity: number): Promise<void> {
+  const taken = await ctx.db
+    .update(proposals)
+    .set({ committed: sql`${proposals.committed} + ${quantity}` })
+    .where(
+      and(
+        eq(proposals.id, id),
+        sql`(${proposals.available} is null or ${proposals.committed} + ${quantity} <= ${proposals.available})`,
+      ),
+    )
+    .returning({ id: proposals.id });
+  if (taken.length > 0) return;
+  const [row] = await ctx.db
+    .select({ left: sql<number>`${proposals.available} - ${proposals.committed}` })
+    .from(proposals)
+    .where(eq(proposals.id, id));
+  throw new DomainError("over_available", "not so many are left", { details: { left: row?.left ?? 0 } });
+}
+
+/** Gives them back when an agreement ends without having been carried out. */
+export async function giveBackQuantity(ctx: Ctx, id: Id, quantity: number): Promise<void> {
+  await ctx.db
+    .update(proposals)
+    .set({ committed: sql`${proposals.committed} - ${quantity}` })
+    .where(eq(proposals.id, id));
+}
