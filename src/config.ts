@@ -76,6 +76,25 @@ const environment = z.object({
   AYNI_TRUST_PROXY: list
     .pipe(z.array(z.string().refine(isRange, "must be addresses or ranges such as 10.0.0.0/8")))
     .default([]),
+  /** Mail server, `smtp://` (with STARTTLS where it is offered) or `smtps://`; unset: mails are written to AYNI_DATA_DIR/mail. */
+  SMTP_URL: z
+    .string()
+    .refine(
+      (text) =>
+        ["smtp:", "smtps:"].includes(URL.parse(text)?.protocol ?? "") && URL.parse(text)?.hostname !== "",
+      "must be an address such as smtp://user:password@mail.example:587",
+    )
+    .optional(),
+  /** Sender of mails; default: ayni@ the public host. */
+  AYNI_MAIL_FROM: z
+    .string()
+    .regex(/^[^\s@<>"]+@[^\s@<>"]+$/, "must be an e-mail address such as hub@example.org")
+    .optional(),
+  /** Folder of uploaded files; default: AYNI_DATA_DIR/media. */
+  AYNI_MEDIA: z
+    .string()
+    .refine((text) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(text), "must be a folder; s3:// is not supported yet")
+    .optional(),
   AYNI_LOG: z.enum(["debug", "info", "warning", "error"]).default("info"),
 });
 
@@ -90,6 +109,10 @@ export interface Config {
   egressAllow: string[];
   secret: string;
   trustProxy: string[];
+  smtpUrl: string | null;
+  /** Null: `ayni@` the public host, which may not be known yet. */
+  mailFrom: string | null;
+  mediaDir: string;
   log: "debug" | "info" | "warning" | "error";
 }
 
@@ -134,6 +157,9 @@ export function readConfig(overrides: Record<string, string> = {}): Config {
     egressAllow: e.AYNI_EGRESS_ALLOW,
     secret: e.AYNI_SECRET ?? storedSecret(dataDir),
     trustProxy: e.AYNI_TRUST_PROXY,
+    smtpUrl: e.SMTP_URL ?? null,
+    mailFrom: e.AYNI_MAIL_FROM ?? null,
+    mediaDir: e.AYNI_MEDIA === undefined ? join(dataDir, "media") : resolve(e.AYNI_MEDIA),
     log: e.AYNI_LOG,
   };
 }

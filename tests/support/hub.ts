@@ -1,5 +1,8 @@
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createHub, type Hub } from "../../src/app.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import type { Database } from "../../src/db/client.ts";
@@ -18,6 +21,7 @@ export interface TestHub extends Hub {
   /** `127.0.0.1:port`, as in handles and allow-lists. */
   host: string;
   database: Database;
+  dataDir: string;
   worker: Worker;
   clock: TestClock;
   /** The administrator that `startHub` set up; null when it was asked not to. */
@@ -65,8 +69,10 @@ async function build(socket: Socket, allow: string[], options: HubOptions): Prom
   const origin = `http://${host}`;
   installEgress({ allow, userAgent: `Ayni/test (+${origin})` });
   const database = await testDatabase();
+  const dataDir = await mkdtemp(join(tmpdir(), "ayni-test-"));
+  endLater(() => rm(dataDir, { recursive: true, force: true }));
   const config = {
-    ...readConfig({ AYNI_SECRET: "a secret of the tests and of nothing else" }),
+    ...readConfig({ AYNI_SECRET: "a secret of the tests and of nothing else", AYNI_DATA_DIR: dataDir }),
     origin,
     egressAllow: allow,
     ...options.config,
@@ -102,6 +108,7 @@ async function build(socket: Socket, allow: string[], options: HubOptions): Prom
     origin,
     host,
     database,
+    dataDir,
     worker,
     clock,
     admin,

@@ -1,13 +1,9 @@
 import { hash, verify } from "@node-rs/argon2";
-import { DomainError } from "../errors.ts";
+import { createGate } from "../gate.ts";
 
 // Argon2id's default algorithm; OWASP's first choice of parameters: 19 MiB, two passes, one lane.
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
-const AT_ONCE = 2;
-const WAITING = 20;
-
-let running = 0;
-const waiting: (() => void)[] = [];
+const limited = createGate({ atOnce: 2, waiting: 20 });
 
 /**
  * Argon2id as a PHC string. At most two hashes run at once and twenty wait, so that a storm of logins cannot take the
@@ -27,21 +23,4 @@ export function verifyPassword(phc: string, password: string): Promise<boolean> 
 /** Costs what a real verification costs, so that a login with an unknown name takes as long as one with a known name. */
 export async function pretendToVerify(password: string): Promise<void> {
   await limited(() => hash(password, COST));
-}
-
-async function limited<T>(work: () => Promise<T>): Promise<T> {
-  if (running < AT_ONCE) {
-    running++;
-  } else {
-    if (waiting.length >= WAITING) throw new DomainError("busy", "too many logins at this moment");
-    await new Promise<void>((resolve) => waiting.push(resolve));
-  }
-  try {
-    return await work();
-  } finally {
-    // Its place is handed on: were it given back first, somebody new could take it before the one who waits.
-    const next = waiting.shift();
-    if (next === undefined) running--;
-    else next();
-  }
 }

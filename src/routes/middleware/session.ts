@@ -1,6 +1,7 @@
 import { createMiddleware } from "hono/factory";
 import { sessionAccount } from "../../domain/accounts/commands.ts";
-import { viewer } from "../../domain/accounts/queries.ts";
+import { type Viewer, viewer } from "../../domain/accounts/queries.ts";
+import type { Ctx } from "../../domain/context.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { findHub } from "../../domain/hubs/queries.ts";
 import { isLocale, negotiate, translator } from "../../locales/index.ts";
@@ -16,9 +17,7 @@ export function session({ ctx }: RouteOptions) {
   return createMiddleware<Env>(async (c, next) => {
     const hub = await findHub(ctx);
     c.set("hub", hub);
-    const secret = readCookie(c, origin, "session");
-    const accountId = secret === undefined || hub === null ? null : await sessionAccount(ctx, secret);
-    const who = accountId === null ? null : await viewer(ctx, accountId, readCookie(c, origin, "as"));
+    const who = hub === null ? null : await sessionViewer(c, ctx);
     c.set("viewer", who);
     const chosen = readCookie(c, origin, "locale");
     const locale = isLocale(who?.locale)
@@ -37,6 +36,14 @@ export function session({ ctx }: RouteOptions) {
     }
     await next();
   });
+}
+
+/** Whoever is logged in, by the session's cookie; null for a visitor. */
+export async function sessionViewer(c: WebContext, ctx: Ctx): Promise<Viewer | null> {
+  const { origin } = ctx.hub;
+  const secret = readCookie(c, origin, "session");
+  const accountId = secret === undefined ? null : await sessionAccount(ctx, secret);
+  return accountId === null ? null : viewer(ctx, accountId, readCookie(c, origin, "as"));
 }
 
 /** Who the account acts as from now on in this browser, until it logs out. */

@@ -46,12 +46,13 @@ function refererPath(c: WebContext, origin: string): string | null {
   return referer?.origin === origin ? safePath(referer.pathname + referer.search) : null;
 }
 
-const MAX_FIELDS = 60;
-const MAX_FORM = 256 * 1024;
+export const MAX_FIELDS = 60;
+export const MAX_FORM = 256 * 1024;
 const SECRET = /password/;
 
 /**
- * The fields of a form, as text; of several with one name the last. What is not text (an uploaded file) is not there.
+ * The fields of a form, as text; of several with one name the last. What is not text (an uploaded file) is not there:
+ * forms with files want `withFiles`.
  *
  * @throws DomainError too_long, invalid
  */
@@ -67,25 +68,33 @@ export async function formFields(c: WebContext): Promise<Record<string, string>>
   return fields;
 }
 
-/** What was sent, counted as it comes: a length may be announced wrongly, or not at all. */
 async function formBody(c: WebContext): Promise<Buffer<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
   const tooLong = () =>
     new DomainError("too_long", "the form is too large", { details: { max: MAX_FORM, length: MAX_FORM } });
-  if (Number(c.req.header("content-length") ?? 0) > MAX_FORM) throw tooLong();
-  const chunks: Uint8Array[] = [];
+  for await (const chunk of sentBytes(c, MAX_FORM, tooLong)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** What was sent, counted as it comes: a length may be announced wrongly, or not at all. */
+export async function* sentBytes(
+  c: WebContext,
+  max: number,
+  tooLarge: () => DomainError,
+): AsyncGenerator<Uint8Array> {
+  if (Number(c.req.header("content-length") ?? 0) > max) throw tooLarge();
   let length = 0;
   const reader = c.req.raw.body?.getReader();
   while (reader !== undefined) {
     const { done, value } = await reader.read().catch(notWhole);
-    if (done) break;
+    if (done) return;
     length += value.byteLength;
-    if (length > MAX_FORM) throw tooLong();
-    chunks.push(value);
+    if (length > max) throw tooLarge();
+    yield value;
   }
-  return Buffer.concat(chunks);
 }
 
-function notWhole(cause: unknown): never {
+export function notWhole(cause?: unknown): never {
   throw new DomainError("invalid", "the form did not arrive whole", { cause });
 }
 
