@@ -26,7 +26,7 @@ const RULES: { of: RegExp; own: RegExp[]; packages: RegExp[] }[] = [
     of: /^domain\/.*rules\.ts$/,
     own: [
       /rules\.ts$/,
-      /^domain\/(errors|validate)\.ts$/,
+      /^domain\/(errors|validate|amounts)\.ts$/,
       /^domain\/proposals\/categories\.ts$/,
       /^db\/schema\//,
     ],
