@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { requestFollow } from "../../src/domain/follows/commands.ts";
+import { notify } from "../../src/domain/notices/commands.ts";
 import { publishPost } from "../../src/domain/posts/commands.ts";
 import { publishProposal } from "../../src/domain/proposals/commands.ts";
 import type { Locale } from "../../src/locales/index.ts";
@@ -42,6 +43,10 @@ async function lively(): Promise<{ hub: TestHub; post: string; proposal: string;
     language: "es",
     ends: "2999-12-31",
   });
+  await notify(hub.ctx, raices.actorId, "question_asked", `/proposals/${proposal}`, {
+    actor: "جمعية",
+    title: "Taller de contabilidad",
+  });
   await settle(hub);
   const member = await loggedIn(hub);
   await member.submit("/acting", { as: "raices" });
@@ -69,6 +74,8 @@ const pages = (post: string, proposal: string) => ({
       "/me",
       "/organizations/new",
       "/settings/profile",
+      "/settings/notices",
+      "/notices",
       "/nothing",
     ],
   ],

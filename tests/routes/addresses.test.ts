@@ -65,6 +65,10 @@ const NOWHERE = [
   "/.git/config",
   "/%00",
   "/%E0%A4%A",
+  "/media/1",
+  "/media/x/thumbnail",
+  "/media/%00",
+  "/media/..%2f..%2fsecret",
   "/__proto__",
   "/constructor",
   "/organizations/%00",
@@ -97,7 +101,7 @@ test("what is not there is a page that says so, however it is spelt", async () =
     for (const person of people) {
       const page = await person.get(sent);
       expect([400, 404], `${sent}: ${page.status}`).toContain(page.status);
-      if (!/^\/assets\//.test(path)) {
+      if (!/^\/(assets|media)\//.test(path)) {
         expect(page.headers["content-type"], sent).toBe("text/html; charset=UTF-8");
         expect(textOf(page.body), sent).toContain("404");
       }
@@ -125,6 +129,7 @@ test("lists and searches bear whatever they are asked for", async () => {
     "/@ana?tab=",
     "/@ana?before=",
     "/@ana/followers?before=",
+    "/notices?before=",
     "/login?next=",
     "/proposals/new?purpose=",
   ];

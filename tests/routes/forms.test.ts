@@ -41,6 +41,7 @@ const FORMS: Record<string, { action: string; valid: Record<string, string>; sec
     action: "/posts",
     valid: { content: "Taller el sábado", summary: "Aviso", visibility: "public", language: "es", as: "ana" },
   },
+  notice_settings: { action: "/settings/notices", valid: { mails: "on" } },
   proposal: {
     action: "/proposals",
     valid: {
@@ -169,6 +170,7 @@ const CHOICES = [
   "unit",
   "settlement",
   "online",
+  "mails",
   "as",
 ];
 const IN_CHOICES = ["a NUL", "a lone surrogate", "100 kB", "the name of a property"];
@@ -270,6 +272,7 @@ test("a missing field is like an empty one", async () => {
         "online",
         "ends",
         "next",
+        "mails",
       ];
       expect(reply.status, `${form} without ${missing}`).toBe(
         optional.includes(missing) ? 303 : missing === "as" ? 403 : 422,

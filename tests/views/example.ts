@@ -55,6 +55,7 @@ export const VIEWER: Viewer = {
   person: ANA,
   organizations: [SEMILLA],
   acting: ANA,
+  unread: 3,
 };
 export const AS_ORGANIZATION: Viewer = { ...VIEWER, acting: SEMILLA };
 

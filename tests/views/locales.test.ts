@@ -63,7 +63,7 @@ test("every error and every category has a text, and no text is for an error tha
 });
 
 test("no message is left that nothing says", () => {
-  const sources = ["src/views", "src/routes", "src/locales/index.ts"].map((path) =>
+  const sources = ["src/views", "src/routes", "src/mail", "src/locales/index.ts"].map((path) =>
     join(import.meta.dirname, "../..", path),
   );
   const code = sources

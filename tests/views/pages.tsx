@@ -1,4 +1,6 @@
 import type { Child } from "hono/jsx";
+import { NOTICE_KINDS } from "../../src/domain/notices/kinds.ts";
+import type { NoticeView } from "../../src/domain/notices/queries.ts";
 import type { Locale } from "../../src/locales/index.ts";
 import { LoginPage } from "../../src/views/accounts/login-page.tsx";
 import { MePage } from "../../src/views/accounts/me-page.tsx";
@@ -9,6 +11,8 @@ import { ProfilePage } from "../../src/views/actors/profile-page.tsx";
 import { SearchPage } from "../../src/views/actors/search-page.tsx";
 import { HomePage } from "../../src/views/home/home-page.tsx";
 import { SetupPage } from "../../src/views/hubs/setup-page.tsx";
+import { NoticeSettingsPage } from "../../src/views/notices/notice-settings-page.tsx";
+import { NoticesPage } from "../../src/views/notices/notices-page.tsx";
 import { NewOrganizationPage } from "../../src/views/organizations/new-organization-page.tsx";
 import { ConfirmDeletePostPage, PostPage } from "../../src/views/posts/post-page.tsx";
 import { ExchangePage } from "../../src/views/proposals/exchange-page.tsx";
@@ -19,6 +23,7 @@ import type { PageContext } from "../../src/views/ui/page.ts";
 import {
   ANA,
   AS_ORGANIZATION,
+  NOW,
   NUR,
   pageContext,
   post,
@@ -54,6 +59,17 @@ const REMOTE_OFFER = proposal({
   price: null,
   location: null,
 });
+
+/** One of each kind, read and unread, for the person and for an organization. */
+const NOTICES: NoticeView[] = NOTICE_KINDS.map((kind, index) => ({
+  id: BigInt(100 - index),
+  kind,
+  path: "/agreements/1",
+  details: { actor: index % 2 ? NUR.name : RIO.name, title: OFFER.name, amount: "12.50 cr", days: "7" },
+  created: NOW,
+  read: index > 3,
+  actor: index % 3 ? SEMILLA : ANA,
+}));
 
 export const POSTS = [
   post({ own: true }),
@@ -216,6 +232,18 @@ export function allPages(locale: Locale): Record<string, Child> {
           errors: [{ field: "name", code: "required", details: {} }],
         }}
       />
+    ),
+    notices: (
+      <NoticesPage
+        page={{ ...member({ path: "/notices" }), viewer: VIEWER }}
+        notices={{ items: NOTICES, before: 9n }}
+      />
+    ),
+    "notices-empty": (
+      <NoticesPage page={{ ...member({ path: "/notices" }), viewer: VIEWER }} notices={nothing} />
+    ),
+    "notice-settings": (
+      <NoticeSettingsPage page={{ ...member({ path: "/settings/notices" }), viewer: VIEWER }} mails />
     ),
     "new-organization": (
       <NewOrganizationPage

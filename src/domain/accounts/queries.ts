@@ -6,6 +6,7 @@ import { memberships } from "../../db/schema/organizations.ts";
 import { type ActorView, actorColumns, toActorView } from "../actors/queries.ts";
 import type { Acting, Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import { unreadCount } from "../notices/queries.ts";
 import { hashToken } from "./tokens.ts";
 
 /** Who is logged in, as every page needs it. */
@@ -19,13 +20,20 @@ export interface Viewer {
   organizations: ActorView[];
   /** Who it acts as now: `person` or one of `organizations`. */
   acting: ActorView;
+  /** Notices it has not seen; 100 stands for more. */
+  unread: number;
 }
 
 /** The account behind a session and whom it may act for. `as` (a handle) chooses one; an unknown choice is the person. */
 export async function viewer(ctx: Ctx, accountId: Id, as: string | undefined): Promise<Viewer | null> {
   const [rows, organizations] = await Promise.all([
     ctx.db
-      .select({ role: accounts.role, locale: accounts.locale, person: actorColumns })
+      .select({
+        role: accounts.role,
+        locale: accounts.locale,
+        person: actorColumns,
+        unread: unreadCount(accountId),
+      })
       .from(accounts)
       .innerJoin(actors, eq(actors.id, accounts.actorId))
       .where(eq(accounts.id, accountId)),
@@ -35,7 +43,7 @@ export async function viewer(ctx: Ctx, accountId: Id, as: string | undefined): P
   if (row === undefined) return null;
   const person = toActorView(row.person);
   const acting = organizations.find((organization) => organization.handle === as) ?? person;
-  return { accountId, role: row.role, locale: row.locale, person, organizations, acting };
+  return { accountId, role: row.role, locale: row.locale, person, organizations, acting, unread: row.unread };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNull, lt, sql } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, lt, type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Id } from "../../db/ids.ts";
 import { accounts } from "../../db/schema/accounts.ts";
@@ -64,14 +64,14 @@ export async function noticesOf(ctx: Ctx, accountId: Id, before: Id | null): Pro
 
 /** How many notices an account has not seen; 100 stands for more. */
 export async function unread(ctx: Ctx, accountId: Id): Promise<number> {
-  const some = ctx.db
-    .select({ id: notices.id })
-    .from(notices)
-    .where(and(eq(notices.accountId, accountId), isNull(notices.read)))
-    .limit(100)
-    .as("some");
-  const [row] = await ctx.db.select({ count: sql<number>`count(*)::int` }).from(some);
+  const [row] = await ctx.db.execute<{ count: number }>(sql`select ${unreadCount(accountId)} as count`);
   return row?.count ?? 0;
+}
+
+/** The same as a column of another query. */
+export function unreadCount(accountId: Id): SQL<number> {
+  return sql<number>`(select count(*)::int from (
+    select from ${notices} where account_id = ${accountId} and read is null limit 100) as unread)`;
 }
 
 /** What an account has neither seen nor been mailed; null when there is nothing, or it wants no mails. */

@@ -9,6 +9,7 @@ import { session } from "../middleware/session.ts";
 import { accountRoutes } from "./accounts.tsx";
 import { actorRoutes } from "./actors.tsx";
 import { homeRoutes } from "./home.tsx";
+import { noticeRoutes } from "./notices.tsx";
 import { organizationRoutes } from "./organizations.tsx";
 import { createWeb, render, safePath, type Web } from "./page.tsx";
 import { postRoutes } from "./posts.tsx";
@@ -31,6 +32,7 @@ export function webRoutes(options: RouteOptions): Hono<Env> {
     homeRoutes(web),
     postRoutes(web),
     organizationRoutes(web),
+    noticeRoutes(web),
     proposalRoutes(web),
     actorRoutes(web),
   ]) {

@@ -42,6 +42,9 @@ export const MePage = ({ page }: MePageProps) => {
           <li>
             <a href={`${path}/followers`}>{t("people.followers")}</a>
           </li>
+          <li>
+            <a href="/settings/notices">{t("notice_list.settings")}</a>
+          </li>
         </ul>
       </section>
       <section aria-labelledby="me-language">

@@ -3,6 +3,7 @@ import { copyButtons } from "./copy.ts";
 import { keepDrafts } from "./drafts.ts";
 import { showErrors } from "./errors.ts";
 import { closeMenus } from "./menus.ts";
+import { showPreviews } from "./previews.ts";
 import { submitOnce } from "./submit-once.ts";
 import { localTimes } from "./times.ts";
 
@@ -12,3 +13,4 @@ submitOnce();
 copyButtons();
 closeMenus();
 showErrors();
+showPreviews();

@@ -6,7 +6,7 @@ import { Avatar } from "./avatar.tsx";
 import { Icon } from "./icons.tsx";
 import type { FormError, FormState, PageContext } from "./page.ts";
 
-interface FieldProps {
+export interface FieldProps {
   page: PageContext;
   form: FormState | undefined;
   name: string;
@@ -38,7 +38,7 @@ function errorOf(form: FormState | undefined, name: string): FormError | undefin
   return form?.errors.find((error) => error.field === name);
 }
 
-const idOf = (name: string) => `field-${name}`;
+export const idOf = (name: string) => `field-${name}`;
 
 /** What is wrong with a form, on top of it, each with a link to its field. */
 export const ErrorSummary = ({
@@ -78,7 +78,7 @@ export const ErrorSummary = ({
 };
 
 /** Label, hint and error around one control. */
-const Field = ({
+export const Field = ({
   page,
   form,
   name,
@@ -114,7 +114,7 @@ const FieldError = ({ page, error }: { page: PageContext; error: FormError }) =>
 );
 
 /** What ties a control to its label, hint and error. */
-function controlAttributes({ form, name, hint, required }: Omit<FieldProps, "page" | "label">) {
+export function controlAttributes({ form, name, hint, required }: Omit<FieldProps, "page" | "label">) {
   const error = errorOf(form, name);
   const described = [error && `${idOf(name)}-error`, hint && `${idOf(name)}-hint`].filter(Boolean).join(" ");
   return {
@@ -293,6 +293,7 @@ export const WritingForm = ({
   page,
   action,
   draft,
+  files,
   submit,
   children,
 }: {
@@ -300,6 +301,8 @@ export const WritingForm = ({
   action: string;
   /** Under this name the browser keeps what was typed until it was published, whoever it is published as. */
   draft?: string;
+  /** Files are sent with it. */
+  files?: boolean;
   /** What the button says, given the name of the one who acts. */
   submit: (name: string) => string;
   children: Child;
@@ -312,6 +315,7 @@ export const WritingForm = ({
       class={organization ? "writing writing-organization" : "writing"}
       method="post"
       action={action}
+      enctype={files ? "multipart/form-data" : undefined}
       data-draft={draft && `${draft}:${viewer.person.handle}`}
     >
       <input type="hidden" name="as" value={viewer.acting.handle} />

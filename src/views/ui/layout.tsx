@@ -6,7 +6,7 @@ import { Icon, type IconName } from "./icons.tsx";
 import { Notice } from "./notice.tsx";
 import type { PageContext } from "./page.ts";
 
-export type Section = "home" | "exchange" | "directory" | "search" | "me" | "login";
+export type Section = "home" | "exchange" | "directory" | "search" | "notices" | "me" | "login";
 
 export interface LayoutProps {
   page: PageContext;
@@ -118,10 +118,29 @@ const Header = ({ page, section }: { page: PageContext; section: Section | null 
         <Icon name="search" />
         <span class="hidden">{page.t("nav.search")}</span>
       </a>
+      {page.viewer ? <NoticesLink page={page} section={section} /> : null}
       {page.viewer ? <ActingMenu page={page} /> : null}
     </div>
   </header>
 );
+
+/** Leads to the notices and says how many are new. */
+const NoticesLink = ({ page, section }: { page: PageContext; section: Section | null }) => {
+  const unread = page.viewer?.unread ?? 0;
+  return (
+    <a class="icon-button counted" href="/notices" aria-current={section === "notices" ? "page" : undefined}>
+      <Icon name="bell" />
+      <span class="hidden">
+        {unread === 0 ? page.t("notice_list.title") : page.t("notice_list.unread", { count: unread })}
+      </span>
+      {unread === 0 ? null : (
+        <span class="count" aria-hidden="true">
+          {unread > 99 ? "99+" : unread}
+        </span>
+      )}
+    </a>
+  );
+};
 
 /** Who I act as: a menu that needs no script. */
 const ActingMenu = ({ page }: { page: PageContext }) => {
