@@ -1,6 +1,7 @@
 import { and, eq, isNull, lt, ne, or, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { Id } from "../../db/ids.ts";
+import { reviews } from "../../db/schema/agreements.ts";
 import { posts, type Visibility } from "../../db/schema/posts.ts";
 import { isDeleted } from "../activities/commands.ts";
 import type { Acting, Ctx } from "../context.ts";
@@ -46,7 +47,11 @@ interface PostFields {
 }
 
 /** Writes a post of ours and tells the followers, in the caller's transaction. */
-export async function insertPost(ctx: Ctx, { accountId, actorId }: Acting, fields: PostFields): Promise<Id> {
+export async function insertPost(
+  ctx: Ctx,
+  { accountId, actorId }: { accountId: Id | null; actorId: Id },
+  fields: PostFields,
+): Promise<Id> {
   const published = ctx.clock.now();
   const id = await ctx.ids.next(published);
   const iri = `${ctx.hub.origin}/posts/${id}`;
@@ -146,6 +151,11 @@ export async function deletePost(ctx: Ctx, acting: Acting, id: Id): Promise<void
       )
       .returning({ id: posts.id });
     if (row === undefined) throw new DomainError("not_found", "no such post");
+    // The review that it tells is taken back with it.
+    await ctx.db
+      .update(reviews)
+      .set({ deleted: ctx.clock.now(), content: null, language: null })
+      .where(and(eq(reviews.postId, id), isNull(reviews.deleted)));
     await documentChanged(ctx, id);
     await emit(ctx, { name: "post.deleted", subject: acting.actorId.toString(), postId: id.toString() });
   });
