@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull } from "drizzle-orm";
+import { and, desc, eq, inArray, isNull } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { actors } from "../../db/schema/actors.ts";
 import { exchangePolicies, ledgerAccounts, limitChanges } from "../../db/schema/ledger.ts";
@@ -110,6 +110,16 @@ export async function lockAccount(ctx: Ctx, id: Id) {
     .for("no key update");
   if (row === undefined) throw new DomainError("not_found", "no such account");
   return row;
+}
+
+/** Several accounts at once, in the order of their ids: two that lock the same ones never wait for each other. */
+export async function lockAccounts(ctx: Ctx, ids: readonly Id[]): Promise<void> {
+  await ctx.db
+    .select({ id: ledgerAccounts.id })
+    .from(ledgerAccounts)
+    .where(inArray(ledgerAccounts.id, [...ids]))
+    .orderBy(ledgerAccounts.id)
+    .for("no key update");
 }
 
 /** An amount with its unit, for messages to people ("7.5 ₳"). */

@@ -134,6 +134,11 @@ export function excess({ posted, held }: Pick<Account, "posted" | "held">, maxim
   return least > 0n ? least : 0n;
 }
 
+/** When the quarter of a year began, in UTC. */
+export function quarterOf(now: Date): Date {
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - (now.getUTCMonth() % 3), 1));
+}
+
 /** What an account may give away: only what it has, never what it is lent. */
 export function donatable({ posted, held }: Pick<Account, "posted" | "held">): bigint {
   return posted - held > 0n ? posted - held : 0n;

@@ -1,0 +1,160 @@
+import { eq, isNull, sql } from "drizzle-orm";
+import { ledgerChecks, ledgerFreezes } from "../../db/schema/ledger.ts";
+import { requireRole } from "../accounts/queries.ts";
+import type { Acting, Ctx } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { notifyStaff } from "../notices/commands.ts";
+import { transact } from "../transact.ts";
+import { requiredText } from "../validate.ts";
+
+/** Something in the books that must not be. */
+export interface Finding {
+  /** Which check found it: a key of `CHECKS`. */
+  check: string;
+  /** What is wrong: `transfer 123`, `account 45`, `agreement 67`. */
+  subject: string;
+  /** The numbers that do not fit, for whoever mends it. */
+  detail: string;
+}
+
+/** Of each kind so many are told; one is enough to stop everything. */
+const TOLD = 20;
+
+/** States of an agreement in which its transfer, when it has one, is a hold; in the second three it must have one. */
+const OPEN = "('offered', 'accepted', 'funded', 'delivered', 'disputed')";
+const FUNDED = "('funded', 'delivered', 'disputed')";
+
+/**
+ * What must be true of the books whenever nobody is writing: each query selects `subject` and `detail` of what is not. Together they
+ * are one statement, and so see one state of the database, also while the hub is working.
+ */
+const CHECKS = {
+  /** Entries of a transfer sum to zero, are posted if and only if it was committed, and are what it settled. */
+  transfers: `
+    select 'transfer ' || t.id, format('%s of %s, settled %s: %s entries, sum %s and %s', t.state, t.amount, t.settled, coalesce(e.n, 0), e.credit, e.seconds)
+    from transfers t left join (
+      select e.transfer_id, count(*) as n,
+        sum(e.amount) filter (where e.unit = 'credit') as credit,
+        sum(e.amount) filter (where e.unit = 'hour-second') as seconds,
+        count(*) filter (where e.account_id = t.payer_id and e.amount = -t.settled) as paid,
+        count(*) filter (where e.account_id = t.payee_id and e.amount = t.settled) as got
+      from entries e join transfers t on t.id = e.transfer_id
+      group by e.transfer_id
+    ) e on e.transfer_id = t.id
+    where case when t.state = 'committed'
+      then e.n is null or coalesce(e.credit, 0) <> 0 or coalesce(e.seconds, 0) <> 0 or e.paid <> 1 or e.got <> 1
+        or t.settled is null or t.settled > t.amount
+      else e.n is not null or t.settled is not null end`,
+  /** Every account starts from nothing, and each line moves the balance on. */
+  lines: `
+    select 'account ' || account_id, format('line %s: %s after %s should be %s, as line %s', seq, balance, amount, running, position)
+    from (
+      select account_id, seq, amount, balance,
+        sum(amount) over account as running, row_number() over account as position
+      from entries window account as (partition by account_id order by seq rows unbounded preceding)
+    ) line
+    where balance <> running or seq <> position`,
+  /** Stored sums are those of entries and holds, and the floor holds. */
+  accounts: `
+    select 'account ' || a.id, format('posted %s, entries give %s; %s entries, are %s; held %s, holds give %s; floor %s',
+      a.posted, coalesce(e.posted, 0), a.entries, coalesce(e.n, 0), a.held, coalesce(h.held, 0), a.minimum)
+    from ledger_accounts a
+      left join (select account_id, unit, sum(amount) as posted, count(*) as n from entries group by 1, 2) e on e.account_id = a.id
+      left join (select payer_id, sum(amount) as held from transfers where state = 'reserved' group by 1) h on h.payer_id = a.id
+    where a.posted <> coalesce(e.posted, 0) or a.entries <> coalesce(e.n, 0) or a.held <> coalesce(h.held, 0)
+      or e.unit <> a.unit or a.posted - a.held < a.minimum`,
+  /** No unit has more or less of it than nothing. */
+  sum: `
+    select 'unit ' || unit, format('all balances together are %s', sum(posted))
+    from ledger_accounts group by unit having sum(posted) <> 0`,
+  /** A correction gives back what was settled, the other way, and no more. */
+  corrections: `
+    select 'transfer ' || t.id, format('settled %s, given back %s', t.settled, sum(c.amount))
+    from transfers c join transfers t on t.id = c.corrects
+    where c.state <> 'aborted'
+    group by t.id
+    having t.settled is null or sum(c.amount) > t.settled or bool_or(c.payer_id <> t.payee_id or c.payee_id <> t.payer_id)`,
+  /** Donations and corrections are posted in the transaction that reserves them; a hold belongs to an agreement that is open. */
+  holds: `
+    select 'transfer ' || t.id, format('%s is held for %s, which is %s', t.amount, coalesce('agreement ' || t.agreement_id, 'nothing'), coalesce(a.state, 'not there'))
+    from transfers t left join agreements a on a.id = t.agreement_id
+    where t.state = 'reserved'
+      and (t.kind <> 'agreement' or t.agreement_id is not null and (a.id is null or a.transfer_id is distinct from t.id or a.state not in ${OPEN}))`,
+  /** Gifts and counted exchanges move no credits. */
+  gifts: `
+    select 'agreement ' || a.id, format('%s, and yet there is a transfer', a.settlement)
+    from agreements a left join transfers t on t.agreement_id = a.id
+    where a.settlement <> 'credit' and (a.transfer_id is not null or t.id is not null)`,
+  /** What an agreement says was promised or paid is what the ledger says. */
+  agreements: `
+    select 'agreement ' || a.id, format('%s for %s, settled %s: transfer %s is %s of %s, settled %s',
+      a.state, a.amount, a.settled_amount, a.transfer_id, t.state, t.amount, t.settled)
+    from agreements a left join transfers t on t.id = a.transfer_id
+    where a.settlement = 'credit' and case
+      when a.state in ('settled', 'resolved') then
+        (a.state = 'settled' and a.settled_amount is null)
+        or coalesce(a.settled_amount, 0) <> coalesce(t.settled, 0)
+        or (a.settled_amount is not null and t.amount is distinct from a.amount)
+      when a.state in ${OPEN} then
+        (a.state in ${FUNDED} and t.id is null)
+        or (a.transfer_id is not null and (t.state is distinct from 'reserved' or t.amount <> a.amount))
+      else t.state in ('reserved', 'committed') end`,
+} as const;
+
+const QUERY = Object.entries(CHECKS)
+  .map(
+    ([name, query]) =>
+      `(select '${name}' as "check", subject, detail from (${query}) as found (subject, detail) limit ${TOLD})`,
+  )
+  .join("\nunion all\n");
+
+/** Everything that is wrong with the books; empty when all is well. Reads every entry. */
+export async function checkLedger(ctx: Ctx): Promise<Finding[]> {
+  const rows = await ctx.db.execute<Finding & Record<string, unknown>>(sql.raw(QUERY));
+  return [...rows].map(({ check, subject, detail }) => ({ check, subject, detail }));
+}
+
+/** Checks the books and writes down what was found. A finding freezes the ledger and is told to the administrators. */
+export async function runChecks(ctx: Ctx): Promise<Finding[]> {
+  const findings = await checkLedger(ctx);
+  await transact(ctx, async (ctx) => {
+    const now = ctx.clock.now();
+    await ctx.db.insert(ledgerChecks).values({
+      checked: now,
+      findings: JSON.stringify(findings),
+      entries: sql`(select coalesce(sum(entries), 0) from ledger_accounts)`,
+    });
+    if (findings.length === 0) return;
+    const reason = findings.map((finding) => `${finding.subject}: ${finding.detail}`).join("\n");
+    const opened = await ctx.db
+      .insert(ledgerFreezes)
+      .values({ reason, frozen: now })
+      .onConflictDoNothing()
+      .returning({ id: ledgerFreezes.id });
+    if (opened.length > 0) await notifyStaff(ctx, "admin", "ledger_frozen", "/admin", {});
+  });
+  return findings;
+}
+
+/**
+ * An administrator lets payments go on. When the fault is still there, the next check stops them again.
+ *
+ * @param note what was found out and done, for whoever looks later
+ * @throws DomainError forbidden, required, too_long; not_found when nothing is frozen
+ */
+export async function releaseFreeze(ctx: Ctx, { accountId }: Acting, note: string): Promise<void> {
+  await requireRole(ctx, accountId, "admin");
+  const text = requiredText("note", note, 1_000);
+  await transact(ctx, async (ctx) => {
+    const [open] = await ctx.db
+      .select()
+      .from(ledgerFreezes)
+      .where(isNull(ledgerFreezes.released))
+      .for("update");
+    if (open === undefined) throw new DomainError("not_found", "the ledger is not frozen");
+    await ctx.db
+      .update(ledgerFreezes)
+      .set({ released: ctx.clock.now(), releasedBy: accountId, reason: `${open.reason}\n\n${text}` })
+      .where(eq(ledgerFreezes.id, open.id));
+  });
+}
