@@ -3,6 +3,7 @@ import { VERSION } from "../version.ts";
 import { addDataCommands } from "./data.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDoctorCommand } from "./doctor.ts";
+import { addLedgerCommands } from "./ledger.ts";
 import { addSeedCommand } from "./seed.ts";
 import { addServeCommands } from "./serve.ts";
 
@@ -15,6 +16,7 @@ export function createProgram(): Command {
   addServeCommands(program);
   addDataCommands(program);
   addDoctorCommand(program);
+  addLedgerCommands(program);
   addDemoCommand(program);
   addSeedCommand(program);
   return program;

@@ -16,11 +16,13 @@ import type { Ctx } from "../context.ts";
 import { currentPolicy } from "./policy.ts";
 import { available, excess } from "./rules.ts";
 
+const DAY = 86_400_000;
+
 /** Whose account is looked at: an organization's (its actor), or with null the solidarity fund's. */
 export type Holder = Id | null;
 
 /** Amounts are minor units. An account that was never opened has nothing. */
-export interface Balance {
+export interface LedgerBalance {
   posted: bigint;
   held: bigint;
   /** What can still be promised, the credit line included. */
@@ -30,7 +32,7 @@ export interface Balance {
   growth: bigint;
 }
 
-export async function balance(ctx: Ctx, holder: Holder): Promise<Balance> {
+export async function balance(ctx: Ctx, holder: Holder): Promise<LedgerBalance> {
   const row = await accountOf(ctx, holder);
   if (row === null) return { posted: 0n, held: 0n, available: 0n, minimum: 0n, maximum: null, growth: 0n };
   const { posted, held, maximum, growth } = row;
@@ -156,8 +158,29 @@ export async function statement(
   return { items, before: rows.length > limit ? (items.at(-1)?.seq ?? null) : null };
 }
 
+/**
+ * An account's balance at the end of each day on which it changed, oldest first.
+ *
+ * @param since at most a year back: what is older is not looked for
+ */
+export async function balanceHistory(
+  ctx: Ctx,
+  holder: Holder,
+  since: Date,
+): Promise<{ at: Date; balance: bigint }[]> {
+  const account = await accountOf(ctx, holder);
+  if (account === null) return [];
+  const earliest = new Date(Math.max(since.getTime(), ctx.clock.now().getTime() - 366 * DAY));
+  const day = sql`date_trunc('day', ${entries.created} at time zone 'UTC')`;
+  return ctx.db
+    .selectDistinctOn([day], { at: entries.created, balance: entries.balance })
+    .from(entries)
+    .where(and(eq(entries.accountId, account.id), gte(entries.created, earliest)))
+    .orderBy(day, desc(entries.seq));
+}
+
 /** An amount that is promised and not yet paid. */
-export interface Hold {
+export interface Holding {
   transferId: Id;
   amount: bigint;
   created: Date;
@@ -167,7 +190,7 @@ export interface Hold {
 }
 
 /** What an account has promised, newest first; at most 200. */
-export async function holds(ctx: Ctx, holder: Holder): Promise<Hold[]> {
+export async function holds(ctx: Ctx, holder: Holder): Promise<Holding[]> {
   const account = await accountOf(ctx, holder);
   if (account === null) return [];
   const rows = await ctx.db
@@ -199,8 +222,6 @@ export interface HubTotals {
   settled: bigint;
   exchanges: { credit: number; gift: number; count: number; external: number };
 }
-
-const DAY = 86_400_000;
 
 export async function hubTotals(ctx: Ctx): Promise<HubTotals> {
   const since = new Date(ctx.clock.now().getTime() - 90 * DAY);

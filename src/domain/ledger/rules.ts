@@ -1,7 +1,7 @@
 import type { LedgerAccountKind, TransferState } from "../../db/schema/ledger.ts";
 import type { SizeClass } from "../../db/schema/organizations.ts";
 
-export { DISPUTE_RULES } from "../../db/schema/ledger.ts";
+export { DISPUTE_RULES, TRANSFER_KINDS, type TransferKind, VOUCHER_STATES } from "../../db/schema/ledger.ts";
 
 /** A transfer as the rules see it. Amounts are minor units of the hub's currency. */
 export interface Transfer {
