@@ -20,7 +20,6 @@ export const PURPOSE_MAX = 1_000;
 /** An approved voucher is good for so long. */
 const VOUCHER_DAYS = 90;
 const DAY = 86_400_000;
-const PATH = "/ledger/vouchers";
 /** Lists show the newest of an organization, and the oldest of the queue. */
 const LISTED = 100;
 
@@ -64,7 +63,7 @@ export async function requestVoucher(
     });
     if (!approved) {
       const { name } = await actorById(ctx, actorId);
-      await notifyStaff(ctx, "curator", "voucher_requested", PATH, {
+      await notifyStaff(ctx, "curator", "voucher_requested", "/admin/vouchers", {
         actor: name,
         amount: shown(requested, hub),
       });
@@ -104,7 +103,8 @@ const expiry = (now: Date) => new Date(now.getTime() + VOUCHER_DAYS * DAY);
  * A curator answers a request.
  *
  * @param decision `amount`, as typed, approves less than was asked for; without it, all
- * @throws DomainError forbidden, not_found, conflict when it no longer waits, over_amount, not_a_number, too_long
+ * @throws DomainError forbidden, not_found, conflict when it no longer waits, over_amount, not_a_number, required (a refusal
+ *   without a note), too_long
  */
 export async function decideVoucher(
   ctx: Ctx,
@@ -116,7 +116,10 @@ export async function decideVoucher(
   const hub = await localHub(ctx);
   const typed = decision.approve && (decision.amount ?? "").trim() !== "" ? decision.amount : undefined;
   const amount = typed === undefined ? null : parseAmount("amount", typed, hub.currencyScale);
-  const note = optionalText("note", decision.note, PURPOSE_MAX);
+  // Who is refused is told why.
+  const note = decision.approve
+    ? optionalText("note", decision.note, PURPOSE_MAX)
+    : requiredText("note", decision.note ?? "", PURPOSE_MAX);
   await transact(ctx, async (ctx) => {
     const voucher = await lockVoucher(ctx, id);
     if (voucher.state !== "requested") throw new DomainError("conflict", "the request was decided before");
@@ -134,8 +137,10 @@ export async function decideVoucher(
       })
       .where(eq(vouchers.id, id));
     if (decision.approve)
-      await notify(ctx, voucher.organizationId, "voucher_approved", PATH, { amount: shown(approved, hub) });
-    else await notify(ctx, voucher.organizationId, "voucher_refused", PATH, {});
+      await notify(ctx, voucher.organizationId, "voucher_approved", "/vouchers", {
+        amount: shown(approved, hub),
+      });
+    else await notify(ctx, voucher.organizationId, "voucher_refused", "/vouchers", {});
   });
 }
 
