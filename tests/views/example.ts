@@ -28,6 +28,7 @@ export function actor(values: Partial<ActorView> & { handle: string; name: strin
     url: `${host ? `https://${host}` : ORIGIN}/@${values.handle}`,
     avatar: null,
     locked: false,
+    verified: false,
     created: new Date("2026-11-05T09:00:00Z"),
     ...values,
   };

@@ -1,6 +1,6 @@
 import type { VerificationState } from "../../db/schema/organizations.ts";
 
-export { SIZE_CLASSES } from "../../db/schema/organizations.ts";
+export { SIZE_CLASSES, type SizeClass, type VerificationState } from "../../db/schema/organizations.ts";
 
 /** Characters of what an organization tells the curators, and of what they answer. */
 export const STATEMENT_MAX = 2000;
