@@ -8,7 +8,7 @@ import { DomainError } from "../errors.ts";
 import { localHub } from "../hubs/queries.ts";
 import { notify } from "../notices/commands.ts";
 import { transact } from "../transact.ts";
-import { optionalText } from "../validate.ts";
+import { optionalText, requiredText } from "../validate.ts";
 import { fundAccount, lockAccount, lockAccounts, organizationAccount, shown } from "./accounts.ts";
 import { donatable } from "./rules.ts";
 import { commit, reserve } from "./transfers.ts";
@@ -50,7 +50,7 @@ export async function donate(
  * Who was paid gives back all or a part of it. What was settled stays on the books; this is a transfer the other way.
  *
  * @returns the new transfer
- * @throws DomainError not_found, over_amount (details: available), and as `reserve`
+ * @throws DomainError not_found, required, over_amount (details: available), and as `reserve`
  */
 export async function returnCredits(
   ctx: Ctx,
@@ -60,7 +60,7 @@ export async function returnCredits(
 ): Promise<Id> {
   const hub = await localHub(ctx);
   const amount = parseAmount("amount", input.amount, hub.currencyScale);
-  const note = optionalText("note", input.note, NOTE_MAX);
+  const note = requiredText("note", input.note, NOTE_MAX);
   return transact(ctx, async (ctx) => {
     const left = await returnable(ctx, actorId, transferId);
     if (left === null) throw new DomainError("not_found", "no such payment to this organization");
