@@ -46,8 +46,10 @@ export function noticesMail(
 ): Mail {
   const locale = isLocale(stored) ? stored : DEFAULT_LOCALE;
   const t = translator(locale);
-  // A line's direction is that of its first letter, which may be a name's.
-  const line = (text: string) => (dirOf(locale) === "rtl" ? RIGHT_TO_LEFT_MARK + text : text);
+  // A name with line ends could write lines that look like the hub's. A line's direction is that of its first letter, which may be
+  // a name's.
+  const line = (text: string) =>
+    (dirOf(locale) === "rtl" ? RIGHT_TO_LEFT_MARK : "") + text.replace(/[\s\u2028\u2029]+/g, " ");
   const settings = `${hub.origin}/settings/notices`;
   const shown = notices.slice(0, MAX_SHOWN);
   const [first] = shown;

@@ -69,7 +69,8 @@ function entriesOf(zip: Buffer): Set<string> | null {
     names.add(zip.toString("utf8", at + 46, at + 46 + length));
     at += 46 + length + zip.readUInt16LE(at + 30) + zip.readUInt16LE(at + 32);
   }
-  return unpacked <= UNPACKED_MAX ? names : null;
+  // What stands between the directory and its end, programs may take for something else than this did.
+  return at === end && unpacked <= UNPACKED_MAX ? names : null;
 }
 
 /** UTF-8 without control characters, and no markup that a browser could take for a page. */
