@@ -65,7 +65,6 @@ export const ERROR_STATUS = {
   reason_required: 422,
   key_reused: 409,
   needs_peering: 422,
-  organization_required: 422,
   insufficient_credit: 409,
   fund_empty: 409,
   daily_limit: 409,

@@ -300,13 +300,24 @@ function toStatement(
       purpose: proposal.purpose as Purpose,
       revision: row.proposalRevision,
       proposer: row.proposer,
+      offeredBy: row.offeredBy,
       unit: row.unit,
       scale: proposal.scale ?? 0,
       terms: agreement.terms,
+      reciprocal: agreement.terms.amount ?? priceElsewhere(proposal, agreement.terms.quantity),
       transfer: row.transferId === null ? null : `${new URL(row.iri).origin}/transfers/${row.transferId}`,
     },
     until: agreement.deadline,
   };
+}
+
+/** What a proposal of another server asks for in its own currency, which is paid outside of any ledger here. */
+function priceElsewhere(
+  { settlement, price, unitBased }: Loaded["proposal"],
+  quantity: number,
+): bigint | null {
+  if (settlement !== "external" || price === null) return null;
+  return unitBased === true ? price * BigInt(quantity) : price;
 }
 
 /** Notices to the parties of this hub, and of a dispute to those who may help. */

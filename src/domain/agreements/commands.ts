@@ -51,7 +51,7 @@ export interface NewOffer {
  *
  * @param received a remote party's own signed words; without it the actor's key here signs
  * @throws DomainError not_found, gone, own_proposal, proposal_closed, stale_proposal, under_minimum, over_available, invalid,
- *   not_a_number, in_the_past, too_long, organization_required, needs_peering, and as `reserve` of the ledger
+ *   not_a_number, in_the_past, too_long, organization_needed, needs_peering, and as `reserve` of the ledger
  */
 export async function offerAgreement(ctx: Ctx, who: Who, input: NewOffer, received?: Signed): Promise<Id> {
   const note = optionalText("note", input.note, NOTE_MAX);
@@ -387,6 +387,6 @@ function requireReason(note: string | null | undefined): void {
 function requireLocalOrganizations(...parties: { host: string | null; kind: string }[]): void {
   if (parties.some(({ host }) => host !== null))
     throw new DomainError("needs_peering", "credits are settled within one hub");
-  if (parties.some(({ kind }) => kind !== "Organization" && kind !== "Group"))
-    throw new DomainError("organization_required", "credits are an organization's");
+  if (parties.some(({ kind }) => kind !== "Organization"))
+    throw new DomainError("organization_needed", "credits are an organization's");
 }

@@ -28,10 +28,14 @@ export interface Statement {
     purpose: Purpose;
     revision: number;
     proposer: Party;
+    /** Who made the terms; the other one answers them. */
+    offeredBy: Party;
     unit: Unit;
     /** Decimal places of the currency, for amounts on the wire. */
     scale: number;
     terms: Terms;
+    /** What is given back where there is a price, in minor units: credits, or what the two settle elsewhere. */
+    reciprocal: bigint | null;
     transfer: string | null;
   };
   /** The terms that it answers, takes back or carries out: the newest Offer. */
@@ -46,12 +50,16 @@ export interface Statement {
   note: string | null;
 }
 
-/** A step as its party signed it: the activity's id, its bytes, and the multihash of its canonical JSON. */
+/**
+ * A step as its party signed it: the activity's id, its bytes, the multihash of its canonical JSON, and the Multikey that its proof
+ * was made with, which is kept here since an actor's document names only the keys of today.
+ */
 export interface Signed {
   activity: string;
   body: string;
   digest: string;
   proof: "ours" | "verified" | "none";
+  key: string | null;
 }
 
 /** Signs what actors of this hub consent to (FEP-8b32). Implemented by `federation/consents.ts`. */

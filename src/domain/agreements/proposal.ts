@@ -45,18 +45,23 @@ export async function answerableProposal(ctx: Ctx, id: Id, revision: number) {
 }
 
 /**
- * Takes units of a proposal, under its row's lock: however many accept at once, no more are taken than there are.
+ * Takes units of a proposal, under its row's lock: however many accept at once, no more are taken than there are. How many there are of a
+ * remote one is for its author to know, who has just agreed.
  *
  * @throws DomainError over_available, gone (withdrawn meanwhile)
  */
 export async function takeQuantity(ctx: Ctx, id: Id, quantity: number): Promise<void> {
   const taken = await ctx.db
     .update(proposals)
-    .set({ committed: sql`${proposals.committed} + ${quantity}` })
+    .set({
+      committed: sql`${proposals.committed} + ${quantity}`,
+      available: sql`case when ${proposals.local} then ${proposals.available}
+        else greatest(${proposals.available}, case when ${proposals.available} is not null then ${proposals.committed} + ${quantity} end) end`,
+    })
     .where(
       and(
         eq(proposals.id, id),
-        sql`(${proposals.available} is null or ${proposals.committed} + ${quantity} <= ${proposals.available})`,
+        sql`(not ${proposals.local} or ${proposals.available} is null or ${proposals.committed} + ${quantity} <= ${proposals.available})`,
       ),
     )
     .returning({ id: proposals.id });

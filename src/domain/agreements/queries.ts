@@ -11,7 +11,7 @@ import {
 } from "../../db/schema/agreements.ts";
 import { media } from "../../db/schema/media.ts";
 import { type Purpose, proposals, type Settlement, type Unit } from "../../db/schema/proposals.ts";
-import { type ActorView, actorColumns, toActorView } from "../actors/queries.ts";
+import { type ActorView, actorColumns, actorColumnsOf, toActorView } from "../actors/queries.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { type Page, toPage } from "../page.ts";
@@ -117,11 +117,8 @@ const provider = alias(actors, "provider");
 const receiver = alias(actors, "receiver");
 const STEPS_MAX = 200;
 
-type ActorColumns = typeof actorColumns;
 const columnsOf = (table: typeof provider | typeof receiver) =>
-  Object.fromEntries(
-    Object.keys(actorColumns).map((name) => [name, table[name as keyof typeof table]]),
-  ) as unknown as ActorColumns;
+  actorColumnsOf(table as unknown as typeof actors);
 
 /** An organization's agreements, newest first. */
 export async function agreementList(

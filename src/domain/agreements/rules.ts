@@ -3,6 +3,8 @@ import type { DisputeRule } from "../../db/schema/ledger.ts";
 import type { Settlement } from "../../db/schema/proposals.ts";
 import { DomainError } from "../errors.ts";
 
+export { AGREEMENT_STATES, PARTIES } from "../../db/schema/agreements.ts";
+
 /** What the two agree on. `amount`: minor units in all, null unless credits are paid. */
 export interface Terms {
   quantity: number;
