@@ -85,7 +85,7 @@ const RULES: { of: RegExp; own: RegExp[]; packages: RegExp[] }[] = [
   {
     of: /^routes\//,
     own: [/^routes\//, /^views\//, /^locales\//, /^domain\//, /^db\/ids\.ts$/],
-    packages: [/^hono/, /^zod$/, /^@hono\/node-server$/, /^@logtape\/logtape$/, /^node:/],
+    packages: [/^hono/, /^zod$/, /^@hono\/(node-server|zod-openapi)$/, /^@logtape\/logtape$/, /^node:/],
   },
 ];
 

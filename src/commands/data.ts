@@ -7,8 +7,9 @@ import { attachEmbedded, startEmbedded } from "../db/embedded.ts";
 import { createIds } from "../db/ids.ts";
 import { migrate } from "../db/migrate.ts";
 import { ACCOUNT_ROLES } from "../db/schema/accounts.ts";
-import { createAccount, createToken } from "../domain/accounts/commands.ts";
-import { accountByHandle, actingAs } from "../domain/accounts/queries.ts";
+import { createAccount, createToken, revokeToken } from "../domain/accounts/commands.ts";
+import { accountByHandle, actingAs, tokensOf } from "../domain/accounts/queries.ts";
+import { TOKEN_SCOPES } from "../domain/accounts/rules.ts";
 import type { Ctx } from "../domain/context.ts";
 import { DomainError } from "../domain/errors.ts";
 import { setUpHub } from "../domain/hubs/commands.ts";
@@ -19,8 +20,6 @@ import { createKeyring } from "../federation/keyring.ts";
 import { createFiles } from "../files.ts";
 import { isLocale, LOCALES } from "../locales/index.ts";
 import { createVault } from "../vault.ts";
-
-const SCOPES = ["read", "write", "follow", "push"] as const;
 
 /** What an administrator does without a browser. Each works beside a running hub as well as without one. */
 export function addDataCommands(program: Command): void {
@@ -111,25 +110,42 @@ export function addDataCommands(program: Command): void {
       }),
     );
 
-  program
-    .command("token")
-    .description("tokens of the JSON API")
+  const token = program.command("token").description("tokens of the JSON API");
+  token
     .command("create")
     .description("create a bearer token and print it, once")
     .requiredOption("--account <handle>", "whose token it is")
     .option("--as <handle>", "organization that it acts as; default: the account itself")
-    .option("--scopes <scopes>", `scopes, separated by spaces: ${SCOPES.join(" ")}`, "read")
+    .option("--scopes <scopes>", `scopes, separated by spaces: ${TOKEN_SCOPES.join(" ")}`, "read")
     .action((options: Record<string, string>) =>
       withDatabase(async (ctx) => {
         const scopes = (options.scopes ?? "").split(/\s+/).filter((scope) => scope !== "");
-        const unknown = scopes.find((scope) => !SCOPES.some((known) => known === scope));
-        if (unknown !== undefined || scopes.length === 0) {
-          throw new DomainError("invalid", `--scopes must be of: ${SCOPES.join(" ")}`);
-        }
         const account = await accountByHandle(ctx, options.account ?? "");
         const acting =
           options.as === undefined ? account : await actingAs(ctx, account.accountId, options.as);
         say(await createToken(ctx, acting, scopes));
+      }),
+    );
+  token
+    .command("list")
+    .description("list an account's tokens: id, whom it acts as, scopes, when it was made")
+    .requiredOption("--account <handle>", "whose tokens")
+    .action((options: Record<string, string>) =>
+      withDatabase(async (ctx) => {
+        const { accountId } = await accountByHandle(ctx, options.account ?? "");
+        for (const { id, actor, scopes, created } of await tokensOf(ctx, accountId))
+          say([id, `@${actor.handle}`, scopes.join(" "), created.toISOString()].join("\t"));
+      }),
+    );
+  token
+    .command("revoke <id>")
+    .description("end a token at once")
+    .requiredOption("--account <handle>", "whose token it is")
+    .action((id: string, options: Record<string, string>) =>
+      withDatabase(async (ctx) => {
+        const { accountId } = await accountByHandle(ctx, options.account ?? "");
+        await revokeToken(ctx, accountId, id);
+        say(`The token ${id} is revoked.`);
       }),
     );
 }

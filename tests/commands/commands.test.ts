@@ -99,8 +99,8 @@ describe("a command that cannot do what it says", () => {
     [[...account, "--password", "short"], /password/],
     [["organization", "create", "--handle", "x1", "--name", "X", "--representative", "nobody"], /account/],
     [["organization", "create", "--handle", "ana", "--name", "X", "--representative", "ana"], /taken/],
-    [["token", "create", "--account", "ana", "--scopes", "everything"], /--scopes must be/],
-    [["token", "create", "--account", "ana", "--scopes", ""], /--scopes must be/],
+    [["token", "create", "--account", "ana", "--scopes", "everything"], /scopes are of/],
+    [["token", "create", "--account", "ana", "--scopes", ""], /scopes are of/],
     [["token", "create", "--account", "ana", "--as", "nobody"], /./],
     [["token", "create", "--account", "nobody"], /account/],
   ])("%s", async (args, told) => {

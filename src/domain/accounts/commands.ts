@@ -12,8 +12,8 @@ import { throttle, unthrottle } from "../throttle.ts";
 import { transact } from "../transact.ts";
 import { cleanText, optionalText } from "../validate.ts";
 import { hashPassword, pretendToVerify, verifyPassword } from "./passwords.ts";
-import { checkEmail, checkPassword } from "./rules.ts";
-import { hashToken } from "./tokens.ts";
+import { checkEmail, checkPassword, checkScopes } from "./rules.ts";
+import { hashToken, TOKEN_ID } from "./tokens.ts";
 
 const SESSION_DAYS = 90;
 const IDLE_DAYS = 14;
@@ -160,7 +160,12 @@ export async function setLocale(ctx: Ctx, accountId: Id, locale: string): Promis
   await ctx.db.update(accounts).set({ locale }).where(eq(accounts.id, accountId));
 }
 
-/** Makes a bearer token that acts as `acting.actorId`. @returns the token, shown once; only its hash is stored */
+/**
+ * Makes a bearer token that acts as `acting.actorId`, for as long as the account may.
+ *
+ * @returns the token, shown once; only its hash is stored
+ * @throws DomainError invalid (an unknown scope, or none)
+ */
 export async function createToken(
   ctx: Ctx,
   { accountId, actorId }: Acting,
@@ -171,8 +176,18 @@ export async function createToken(
     tokenHash: hashToken(secret),
     accountId,
     actorId,
-    scopes: [...scopes],
+    scopes: checkScopes(scopes),
     created: ctx.clock.now(),
   });
   return secret;
+}
+
+/** Ends a token of the account, at once. @param id as `tokensOf` shows it. @throws DomainError not_found */
+export async function revokeToken(ctx: Ctx, accountId: Id, id: string): Promise<void> {
+  const revoked = await ctx.db
+    .update(tokens)
+    .set({ revoked: ctx.clock.now() })
+    .where(and(eq(tokens.accountId, accountId), eq(TOKEN_ID, id), isNull(tokens.revoked)))
+    .returning({ id: TOKEN_ID });
+  if (revoked.length === 0) throw new DomainError("not_found", "no such token");
 }

@@ -1,4 +1,5 @@
-import { and, eq, inArray, isNull, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNull, sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/pg-core";
 import type { Id } from "../../db/ids.ts";
 import { type AccountRole, accounts, tokens } from "../../db/schema/accounts.ts";
 import { actors } from "../../db/schema/actors.ts";
@@ -7,7 +8,7 @@ import { type ActorView, actorColumns, toActorView } from "../actors/queries.ts"
 import type { Acting, Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { unreadCount } from "../notices/queries.ts";
-import { hashToken } from "./tokens.ts";
+import { hashToken, TOKEN_ID } from "./tokens.ts";
 
 /** Who is logged in, as every page needs it. */
 export interface Viewer {
@@ -91,13 +92,21 @@ export async function accountByHandle(ctx: Ctx, handle: string): Promise<Acting>
   return row;
 }
 
-/** Whose token this is and what it may do; null for an unknown or revoked one. */
-export async function tokenAccount(
-  ctx: Ctx,
-  secret: string,
-): Promise<(Acting & { role: AccountRole; scopes: string[] }) | null> {
+/** Whose token it is, and what it allows. `id` names it where it must not be shown. */
+export interface TokenAccount extends Acting {
+  id: string;
+  role: AccountRole;
+  scopes: string[];
+}
+
+/**
+ * Whose token this is and what it may do; null for an unknown or revoked one, and for one whose account may no longer act as its
+ * actor: asked at every request, since memberships end and actors are deleted without a word to their tokens.
+ */
+export async function tokenAccount(ctx: Ctx, secret: string): Promise<TokenAccount | null> {
   const [row] = await ctx.db
     .select({
+      id: TOKEN_ID,
       accountId: tokens.accountId,
       actorId: tokens.actorId,
       scopes: tokens.scopes,
@@ -105,8 +114,48 @@ export async function tokenAccount(
     })
     .from(tokens)
     .innerJoin(accounts, eq(accounts.id, tokens.accountId))
-    .where(and(eq(tokens.tokenHash, hashToken(secret)), isNull(tokens.revoked)));
+    .innerJoin(actors, eq(actors.id, tokens.actorId))
+    .innerJoin(people, eq(people.id, accounts.actorId))
+    .where(
+      and(
+        eq(tokens.tokenHash, hashToken(secret)),
+        isNull(tokens.revoked),
+        isNull(actors.deleted),
+        isNull(people.deleted),
+        MAY_ACT,
+      ),
+    );
   return row ?? null;
+}
+
+const people = alias(actors, "person");
+
+/** The account of a token may act as the token's actor: its own person, or an organization that it represents or edits. */
+const MAY_ACT = sql`(${tokens.actorId} = ${accounts.actorId} or exists (
+  select from ${memberships}
+  where ${memberships.accountId} = ${tokens.accountId} and ${memberships.organizationId} = ${tokens.actorId}
+    and ${memberships.role} in ('representative', 'editor')
+))`;
+
+/** A token as its owner sees it. */
+export interface TokenView {
+  id: string;
+  /** Whom it acts as. */
+  actor: ActorView;
+  scopes: string[];
+  created: Date;
+}
+
+/** An account's tokens that are not revoked, newest first; at most 100. */
+export async function tokensOf(ctx: Ctx, accountId: Id): Promise<TokenView[]> {
+  const rows = await ctx.db
+    .select({ id: TOKEN_ID, actor: actorColumns, scopes: tokens.scopes, created: tokens.created })
+    .from(tokens)
+    .innerJoin(actors, eq(actors.id, tokens.actorId))
+    .where(and(eq(tokens.accountId, accountId), isNull(tokens.revoked)))
+    .orderBy(desc(tokens.created))
+    .limit(100);
+  return rows.map((row) => ({ ...row, actor: toActorView(row.actor) }));
 }
 
 /**

@@ -3,6 +3,27 @@ import { DomainError } from "../errors.ts";
 export const PASSWORD_MIN = 12;
 export const PASSWORD_MAX = 256;
 
+/** What a bearer token may allow. */
+export const TOKEN_SCOPES = [
+  "read",
+  "write",
+  "follow",
+  "push",
+  "exchange:read",
+  "exchange:write",
+  "ledger:read",
+  "ledger:write",
+] as const;
+export type TokenScope = (typeof TOKEN_SCOPES)[number];
+
+/** The scopes that are named, each once. @throws DomainError invalid when there are none, or one is not known */
+export function checkScopes(names: readonly string[]): TokenScope[] {
+  const scopes = TOKEN_SCOPES.filter((scope) => names.includes(scope));
+  if (scopes.length === 0 || names.some((name) => !TOKEN_SCOPES.some((known) => known === name)))
+    throw new DomainError("invalid", `scopes are of: ${TOKEN_SCOPES.join(" ")}`, { field: "scopes" });
+  return scopes;
+}
+
 /** An e-mail address, lower case. Only what no mail system could deliver is refused. @throws DomainError */
 export function checkEmail(text: string, field = "email"): string {
   const email = text.trim().toLowerCase();

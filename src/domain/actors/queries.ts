@@ -45,23 +45,26 @@ export interface ProfileView extends ActorView {
   };
 }
 
-/** The columns behind an ActorView, for joins. */
-export const actorColumns = {
-  id: actors.id,
-  iri: actors.iri,
-  kind: actors.kind,
-  handle: actors.handle,
-  host: actors.host,
-  name: actors.name,
-  summary: actors.summary,
-  url: actors.url,
-  avatar: actors.avatar,
-  locked: actors.locked,
+/** The columns behind an ActorView of a table of actors that may be joined under a name of its own. */
+export const actorColumnsOf = (table: typeof actors) => ({
+  id: table.id,
+  iri: table.iri,
+  kind: table.kind,
+  handle: table.handle,
+  host: table.host,
+  name: table.name,
+  summary: table.summary,
+  url: table.url,
+  avatar: table.avatar,
+  locked: table.locked,
   // Looked up by its primary key: as good as a join, and nobody who selects these columns has to know of it.
   verified: sql<boolean>`exists (
-    select from verifications where verifications.organization_id = ${actors}.id and verifications.state = 'verified')`,
-  created: actors.created,
-};
+    select from verifications where verifications.organization_id = ${table}.id and verifications.state = 'verified')`,
+  created: table.created,
+});
+
+/** The columns behind an ActorView, for joins. */
+export const actorColumns = actorColumnsOf(actors);
 
 type ActorRow = Omit<ActorView, "acct" | "url"> & { url: string | null };
 

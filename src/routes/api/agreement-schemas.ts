@@ -1,0 +1,210 @@
+import { z } from "@hono/zod-openapi";
+import type {
+  AgreementView,
+  FullAgreement as FullView,
+  MessageView,
+} from "../../domain/agreements/queries.ts";
+import { AGREEMENT_STATES, PARTIES } from "../../domain/agreements/rules.ts";
+import type { Ctx } from "../../domain/context.ts";
+import { PURPOSES, SETTLEMENTS, UNITS } from "../../domain/proposals/rules.ts";
+import {
+  Actor,
+  Amount,
+  Id,
+  orNull,
+  Time,
+  toActor,
+  toAmount,
+  toAmountOrNull,
+  toId,
+  toTime,
+} from "./schemas.ts";
+
+const Party = z.enum(PARTIES).openapi("Party", {
+  description: "`provider` does the service, `receiver` gets it and pays.",
+});
+const State = z.enum(AGREEMENT_STATES).openapi("AgreementState");
+const TimeOrNull = orNull(Time);
+const AmountOrNull = orNull(Amount);
+const PartyOrNull = orNull(Party);
+
+const SHORT = {
+  id: Id,
+  iri: z.string(),
+  state: State,
+  settlement: z.enum(SETTLEMENTS),
+  proposal: z.strictObject({
+    id: Id,
+    iri: z.string(),
+    name: z.string(),
+    language: orNull(z.string()),
+    purpose: z.enum(PURPOSES),
+    revision: z.int(),
+  }),
+  provider: Actor,
+  receiver: Actor,
+  proposer: Party.openapi({ description: "Who published the proposal." }),
+  offeredBy: Party.openapi({ description: "Who made the terms on the table: the other one answers." }),
+  quantity: z.int(),
+  unit: z.enum(UNITS),
+  amount: AmountOrNull.openapi({ description: "In all; null unless credits are paid." }),
+  due: TimeOrNull,
+  voucher: orNull(Id),
+  transfer: orNull(Id),
+  donation: z.int().openapi({ description: "Percent that the provider gives to the solidarity fund." }),
+  settledAmount: AmountOrNull,
+  settledQuantity: orNull(z.int()),
+  automatic: z.boolean().openapi({ description: "Settled by silence." }),
+  disputedBy: PartyOrNull,
+  created: Time,
+  accepted: TimeOrNull,
+  delivered: TimeOrNull,
+  settled: TimeOrNull,
+  changed: Time,
+  deadline: TimeOrNull.openapi({ description: "When the hub moves it on by itself." }),
+  party: PartyOrNull.openapi({ description: "Which party the one who asks is; null for a steward." }),
+  waitsFor: z.array(Party).openapi({ description: "Who has to act now." }),
+};
+
+export const Agreement = z.strictObject(SHORT).openapi("Agreement");
+
+const Step = z
+  .strictObject({
+    id: Id,
+    message: z.string().openapi({
+      description:
+        "`offer`, `counter`, `accept`, `reject`, `withdraw`, `cancel`, `deliver`, `confirm`, `dispute`, `propose`, `sign`; by the clock `expire`, `silence`, `rule`.",
+    }),
+    state: State.openapi({ description: "Which it led to." }),
+    party: PartyOrNull,
+    person: orNull(z.string()).openapi({ description: "Who it was, for those of the same side." }),
+    amount: AmountOrNull,
+    quantity: orNull(z.int()),
+    due: TimeOrNull,
+    note: orNull(z.string()),
+    signed: z.boolean(),
+    created: Time,
+  })
+  .openapi("Step");
+
+const Resolution = z
+  .strictObject({
+    id: Id,
+    release: Amount,
+    note: z.string(),
+    created: Time,
+    providerSigned: TimeOrNull,
+    receiverSigned: TimeOrNull,
+    applied: TimeOrNull,
+  })
+  .openapi("Resolution");
+
+export const FullAgreement = z
+  .strictObject({
+    ...SHORT,
+    possible: z.array(z.string()).openapi({ description: "What the one who asks can do now." }),
+    steward: z.boolean().openapi({ description: "The one who asks may propose how the dispute ends." }),
+    resolution: orNull(Resolution),
+    steps: z.array(Step).openapi({ description: "Oldest first." }),
+  })
+  .openapi("FullAgreement");
+
+export const Message = z
+  .strictObject({
+    id: Id,
+    author: Actor,
+    content: z.string().openapi({ description: "Plain text." }),
+    document: orNull(
+      z.strictObject({ id: Id, name: z.string(), type: z.string(), bytes: z.int(), url: z.string() }),
+    ),
+    own: z.boolean(),
+    created: Time,
+  })
+  .openapi("Message");
+
+export const Consent = z
+  .strictObject({
+    id: Id,
+    message: z.string(),
+    party: PartyOrNull,
+    activity: orNull(z.string()).openapi({ description: "Its ActivityPub id." }),
+    body: z.string().openapi({ description: "The signed activity as it was sent, byte for byte." }),
+    digest: orNull(z.string()).openapi({
+      description: "Multihash of its canonical JSON: later consents refer to it.",
+    }),
+    proof: orNull(z.enum(["ours", "verified", "none"])),
+    created: Time,
+  })
+  .openapi("Consent");
+
+export function toAgreement(ctx: Ctx, view: AgreementView): z.input<typeof Agreement> {
+  const { id, iri, state, settlement, proposal, provider, receiver, proposer, offeredBy } = view;
+  const { quantity, unit, donation, settledQuantity, automatic, disputedBy, party, waitsFor } = view;
+  return {
+    ...{ id: id.toString(), iri, state, settlement, proposer, offeredBy, quantity, unit, donation },
+    ...{ settledQuantity, automatic, disputedBy, party, waitsFor },
+    proposal: {
+      ...{ id: proposal.id.toString(), iri: proposal.iri, name: proposal.name, language: proposal.language },
+      ...{ purpose: proposal.purpose, revision: proposal.revision },
+    },
+    provider: toActor(provider),
+    receiver: toActor(receiver),
+    amount: toAmountOrNull(ctx, view.amount),
+    due: toTime(view.due),
+    voucher: toId(view.voucherId),
+    transfer: toId(view.transferId),
+    settledAmount: toAmountOrNull(ctx, view.settledAmount),
+    created: view.created.toISOString(),
+    accepted: toTime(view.accepted),
+    delivered: toTime(view.delivered),
+    settled: toTime(view.settled),
+    changed: view.changed.toISOString(),
+    deadline: toTime(view.deadline),
+  };
+}
+
+export function toFullAgreement(ctx: Ctx, view: FullView): z.input<typeof FullAgreement> {
+  const { resolution } = view;
+  return {
+    ...toAgreement(ctx, view),
+    possible: view.possible,
+    steward: view.steward,
+    resolution:
+      resolution === null
+        ? null
+        : {
+            id: resolution.id.toString(),
+            release: toAmount(ctx, resolution.release),
+            note: resolution.note,
+            created: resolution.created.toISOString(),
+            providerSigned: toTime(resolution.providerSigned),
+            receiverSigned: toTime(resolution.receiverSigned),
+            applied: toTime(resolution.applied),
+          },
+    steps: view.steps.map(({ id, message, state, party, person, quantity, note, signed, ...step }) => ({
+      ...{ id: id.toString(), message, state, party, person, quantity, note, signed },
+      amount: toAmountOrNull(ctx, step.amount),
+      due: toTime(step.due),
+      created: step.created.toISOString(),
+    })),
+  };
+}
+
+export function toMessage(ctx: Ctx, view: MessageView): z.input<typeof Message> {
+  const { id, author, content, document, own, created } = view;
+  return {
+    ...{ id: id.toString(), author: toActor(author), content, own, created: created.toISOString() },
+    document:
+      document === null
+        ? null
+        : {
+            ...{
+              id: document.id.toString(),
+              name: document.name,
+              type: document.type,
+              bytes: document.bytes,
+            },
+            url: `${ctx.hub.origin}/media/${document.id}`,
+          },
+  };
+}

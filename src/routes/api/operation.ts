@@ -1,0 +1,328 @@
+import { OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { TokenAccount } from "../../domain/accounts/queries.ts";
+import type { TokenScope } from "../../domain/accounts/rules.ts";
+import type { Ctx } from "../../domain/context.ts";
+import { DomainError } from "../../domain/errors.ts";
+import { type Answer, once } from "../../domain/idempotency.ts";
+import type { RouteOptions } from "../env.ts";
+import { readBody } from "../middleware/body.ts";
+import { bearer, countStranger } from "../middleware/tokens.ts";
+import { ApiError, Problem, toDomainError } from "./problem.ts";
+
+export const BASE = "/api/ayni/v1";
+const BODY_MAX = 64 * 1024;
+
+type Shape = z.core.$ZodLooseShape;
+type Schema = z.ZodType;
+/** What a schema gives; nothing where there is none. */
+type Output<S> = S extends Schema ? z.output<S> : Record<string, never>;
+
+/** Who asks, and what was asked, checked. */
+export interface Request<P, Q, B> {
+  /** A transaction when the request came with an `Idempotency-Key`: of all contexts the one to be used. */
+  ctx: Ctx;
+  params: Output<P>;
+  query: Output<Q>;
+  body: Output<B>;
+}
+
+export interface Result<A> {
+  /** The answer's body; none for 204. */
+  body: A;
+  /** Path below the API of what was made. */
+  location?: string;
+  /** Query parameters that lead to the next page. */
+  next?: Record<string, string> | null;
+}
+
+/** An operation as its route, its documentation and the page to try it are made from it. */
+export interface Operation<
+  P extends Schema | undefined,
+  Q extends Schema | undefined,
+  B extends Schema | undefined,
+  A extends Schema | undefined,
+  S extends TokenScope | null,
+> {
+  method: "get" | "post" | "patch" | "delete";
+  /** Below `/api/ayni/v1`, with `{name}` for what varies. */
+  path: string;
+  /** Name in generated clients. */
+  id: string;
+  summary: string;
+  description?: string;
+  tag: string;
+  /** What a token has to allow; null for what everybody may read. */
+  scope: S;
+  params?: P;
+  query?: Q;
+  body?: B;
+  /** A body that can be sent as it is. */
+  example?: B extends Schema ? z.input<B> : never;
+  status?: 200 | 201 | 204;
+  answer?: A;
+  run(
+    request: Request<P, Q, B> & (S extends null ? unknown : { acting: TokenAccount }),
+  ): Promise<Result<A extends Schema ? z.input<A> : null>>;
+}
+
+/** An operation of any kind, for those who list them. */
+export interface Listed {
+  method: string;
+  path: string;
+  id: string;
+  summary: string;
+  description: string;
+  tag: string;
+  scope: TokenScope | null;
+  params: string[];
+  query: { name: string; description: string }[];
+  example: unknown;
+  /** By which an answer with this status is described. */
+  status: number;
+  answer: Schema | null;
+}
+
+export interface Api {
+  ctx: Ctx;
+  app: OpenAPIHono;
+  operations: Listed[];
+  operation<
+    P extends Schema | undefined = undefined,
+    Q extends Schema | undefined = undefined,
+    B extends Schema | undefined = undefined,
+    A extends Schema | undefined = undefined,
+    S extends TokenScope | null = TokenScope,
+  >(operation: Operation<P, Q, B, A, S>): void;
+}
+
+/** Collects operations: each becomes a route and its part of the OpenAPI document, out of the same schemas. */
+export function createApi({ ctx, clientAddress }: RouteOptions): Api {
+  const app = new OpenAPIHono({ strict: false });
+  const operations: Listed[] = [];
+  return {
+    ctx,
+    app,
+    operations,
+    operation(operation) {
+      const { method, path } = operation;
+      document(app, operation as unknown as AnyOperation);
+      operations.push(listed(operation as unknown as AnyOperation));
+      app.on([method.toUpperCase()], BASE + path.replace(/\{(\w+)\}/g, ":$1"), (c) =>
+        handle(ctx, c, clientAddress(c), operation as unknown as AnyOperation),
+      );
+    },
+  };
+}
+
+type AnyOperation = Omit<Operation<Schema, Schema, Schema, Schema, TokenScope | null>, "run" | "example"> & {
+  example?: unknown;
+  run(request: Request<Schema, Schema, Schema> & { acting: TokenAccount | null }): Promise<Result<unknown>>;
+};
+
+async function handle(ctx: Ctx, c: Context, address: string, operation: AnyOperation): Promise<Response> {
+  const writes = operation.method !== "get";
+  const { scope } = operation;
+  const acting = scope === null ? null : await bearer(ctx, c, address, { scope, writes });
+  if (acting === null) await countStranger(ctx, address);
+  const raw = writes ? await readText(c) : "";
+  const params = check(operation.params, c.req.param(), "path");
+  const query = check(operation.query, queryOf(c), "query");
+  const body = writes ? check(operation.body, parseJson(raw), "body") : {};
+  const perform = async (ctx: Ctx): Promise<Answer & { next: string | null }> => {
+    const result = await operation.run({ ctx, acting, params, query, body } as never);
+    return {
+      status: operation.status ?? 200,
+      location: result.location === undefined ? null : ctx.hub.origin + BASE + result.location,
+      body: result.body === null ? "" : JSON.stringify(result.body),
+      next: nextPage(ctx, c, result.next),
+    };
+  };
+  const key = writes ? c.req.header("idempotency-key") : undefined;
+  if (key === undefined || acting === null) return reply(c, await perform(ctx));
+  const { pathname, search } = new URL(c.req.url);
+  const request = `${c.req.method} ${pathname}${search}\n${raw}`;
+  return reply(c, await once(ctx, acting.actorId, key, request, perform));
+}
+
+function reply(c: Context, answer: Answer & { next?: string | null }): Response {
+  const { status, location, body, next } = answer;
+  if (location !== null) c.header("Location", location);
+  if (next != null) c.header("Link", `<${next}>; rel="next"`);
+  if (body === "") return c.body(null, status as 204);
+  return c.body(body, status as 200, { "content-type": "application/json" });
+}
+
+/** This request's address with another cursor. */
+function nextPage(ctx: Ctx, c: Context, next: Result<unknown>["next"]): string | null {
+  if (next == null) return null;
+  const { pathname, searchParams } = new URL(c.req.url);
+  for (const [name, value] of Object.entries(next)) searchParams.set(name, value);
+  return `${ctx.hub.origin}${pathname}?${searchParams}`;
+}
+
+/** @throws ApiError unsupported_media_type, malformed_json; DomainError too_large */
+async function readText(c: Context): Promise<string> {
+  const bytes = await readBody(c.req, BODY_MAX).catch(() => {
+    throw new ApiError("malformed_json", "the body did not arrive whole");
+  });
+  if (bytes === null)
+    throw new DomainError("too_large", `a body has at most ${BODY_MAX} bytes`, {
+      details: { max: BODY_MAX },
+    });
+  const type = c.req.header("content-type");
+  const json = /^application\/json *(; *charset="?utf-8"? *)?$/i.test(type ?? "");
+  if ((type !== undefined || bytes.length > 0) && !json)
+    throw new ApiError("unsupported_media_type", "bodies are application/json, in UTF-8");
+  if (!/^(identity)?$/i.test(c.req.header("content-encoding") ?? ""))
+    throw new ApiError("unsupported_media_type", "bodies are not compressed");
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new ApiError("malformed_json", "the body is not UTF-8");
+  }
+}
+
+/** Nothing is as good as an empty object: several steps need no words. */
+function parseJson(text: string): unknown {
+  if (text === "") return {};
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiError("malformed_json", "the body is not JSON");
+  }
+}
+
+/** A parameter that comes twice is a list, which no schema takes. */
+function queryOf(c: Context): Record<string, string | string[]> {
+  const all = Object.entries(c.req.queries());
+  return Object.fromEntries(
+    all.map(([name, values]) => [name, values.length === 1 ? (values[0] ?? "") : values]),
+  );
+}
+
+function check(schema: Schema | undefined, value: unknown, at: "body" | "path" | "query"): unknown {
+  const parsed = (schema ?? NOTHING).safeParse(value);
+  if (parsed.success) return parsed.data;
+  // What is in a path and is no id is the id of nothing.
+  if (at === "path") throw new DomainError("not_found", "nothing has this address");
+  throw toDomainError(parsed.error, at);
+}
+
+const NOTHING = z.strictObject({});
+
+function shapeOf(schema: Schema | undefined): Shape {
+  return schema instanceof z.ZodObject ? schema.shape : {};
+}
+
+function listed(operation: AnyOperation): Listed {
+  const { method, path, id, summary, description = "", tag, scope, example } = operation;
+  return {
+    ...{ method: method.toUpperCase(), path, id, summary, description, tag, scope, example },
+    params: Object.keys(shapeOf(operation.params)),
+    query: Object.entries(shapeOf(operation.query)).map(([name, schema]) => ({
+      name,
+      description: (schema as Schema).description ?? "",
+    })),
+    status: operation.status ?? 200,
+    answer: operation.answer ?? null,
+  };
+}
+
+const PROBLEMS: Readonly<Record<number, string>> = {
+  400: "The body is not JSON.",
+  401: "There is no token, or it is not, or no longer, good.",
+  403: "The token lacks the scope, or its account the role.",
+  404: "There is none, or it is not for the one who asks to see.",
+  409: "Not as things stand now: `code` tells why. Also: the key came with another request.",
+  410: "It was withdrawn or deleted.",
+  413: "The body is longer than 64 kB.",
+  415: "The body is not application/json.",
+  422: "Something in the request is not right: `field` tells what.",
+  429: "Too many requests: again after `Retry-After` seconds.",
+  500: "The hub has a fault.",
+  503: "Not now: the ledger is frozen, or the hub is busy.",
+};
+
+/** Statuses that an operation may answer with beside its own. */
+function problemsOf({ method, scope, params }: AnyOperation): number[] {
+  return [
+    ...(scope === null ? [] : [401, 403]),
+    ...(params === undefined ? [] : [404, 410]),
+    ...(method === "get" ? [] : [400, 404, 409, 410, 413, 415]),
+    ...[422, 429, 500, 503],
+  ];
+}
+
+const KEY = z.object({
+  "Idempotency-Key": z.string().max(200).optional().openapi({
+    description:
+      "1 to 200 visible characters. The same request with the same key is done once and answered alike, for a week.",
+    example: "5f0c7b0e-3f5c-4a43-9a83-2f6f3c1a7d55",
+  }),
+});
+
+function document(app: OpenAPIHono, operation: AnyOperation): void {
+  const {
+    method,
+    path,
+    id,
+    summary,
+    description,
+    tag,
+    scope,
+    params,
+    query,
+    body,
+    answer,
+    status = 200,
+  } = operation;
+  const writes = method !== "get";
+  const problem = { "application/problem+json": { schema: Problem } };
+  const paged = shapeOf(query).before !== undefined;
+  app.openAPIRegistry.registerPath({
+    method,
+    path,
+    operationId: id,
+    summary,
+    ...(description === undefined ? {} : { description }),
+    tags: [tag],
+    security: scope === null ? [] : [{ token: [scope] }],
+    request: {
+      ...(params === undefined ? {} : { params: params as z.ZodObject }),
+      ...(query === undefined ? {} : { query: query as z.ZodObject }),
+      ...(writes ? { headers: KEY } : {}),
+      ...(body === undefined
+        ? {}
+        : {
+            body: {
+              required: !body.safeParse({}).success,
+              content: { "application/json": { schema: body, example: operation.example } },
+            },
+          }),
+    },
+    responses: {
+      [status]: {
+        description: answer === undefined ? "Done." : (answer.description ?? summary),
+        ...(answer === undefined ? {} : { content: { "application/json": { schema: answer } } }),
+        ...(status === 201 ? { headers: z.object({ Location: z.string() }) } : {}),
+        ...(paged
+          ? {
+              headers: z.object({
+                Link: z
+                  .string()
+                  .optional()
+                  .openapi({ description: 'The next page, `rel="next"`; none on the last.' }),
+              }),
+            }
+          : {}),
+      },
+      ...Object.fromEntries(
+        [...new Set(problemsOf(operation))].map((status) => [
+          status,
+          { description: PROBLEMS[status] ?? "", content: problem },
+        ]),
+      ),
+    },
+  });
+}
