@@ -15,13 +15,6 @@ BEGIN
   RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $$;
 --> statement-breakpoint
-CREATE FUNCTION "ledger_frozen"() RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-  IF EXISTS (SELECT FROM public.ledger_freezes WHERE released IS NULL) THEN
-    RAISE EXCEPTION 'the ledger is frozen' USING ERRCODE = 'object_not_in_prerequisite_state';
-  END IF;
-END $$;
---> statement-breakpoint
 
 -- Accounts: what they hold follows from entries and holds, and from nothing else.
 CREATE TRIGGER "ledger_accounts_empty" BEFORE INSERT ON "ledger_accounts" FOR EACH ROW
@@ -45,7 +38,9 @@ BEGIN
   IF NEW.state <> 'reserved' THEN
     RAISE EXCEPTION 'a transfer begins as reserved' USING ERRCODE = 'restrict_violation';
   END IF;
-  PERFORM public.ledger_frozen();
+  IF EXISTS (SELECT FROM public.ledger_freezes WHERE released IS NULL) THEN
+    RAISE EXCEPTION 'the ledger is frozen' USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
   IF NEW.corrects IS NOT NULL THEN
     SELECT payer_id, payee_id, settled INTO corrected FROM public.transfers
       WHERE id = NEW.corrects AND state = 'committed' FOR NO KEY UPDATE;
@@ -83,8 +78,8 @@ BEGIN
   IF OLD.state <> 'reserved' THEN
     RAISE EXCEPTION 'the transfer was decided before' USING ERRCODE = 'restrict_violation';
   END IF;
-  IF NEW.state = 'committed' THEN
-    PERFORM public.ledger_frozen();
+  IF NEW.state = 'committed' AND EXISTS (SELECT FROM public.ledger_freezes WHERE released IS NULL) THEN
+    RAISE EXCEPTION 'the ledger is frozen' USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
   UPDATE public.ledger_accounts SET held = held - OLD.amount WHERE id = OLD.payer_id;
   RETURN NEW;
@@ -127,7 +122,6 @@ CREATE FUNCTION "entries_whole"() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   wrong bigint;
 BEGIN
-  PERFORM public.ledger_frozen();
   SELECT w.transfer_id INTO wrong
     FROM written w JOIN public.transfers t ON t.id = w.transfer_id
     GROUP BY w.transfer_id, t.id
