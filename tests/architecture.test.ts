@@ -116,6 +116,7 @@ describe("who may import whom", () => {
     expect(free.filter((file) => !file.includes("/"))).toEqual([
       "app.ts",
       "assets.ts",
+      "clock.ts",
       "config.ts",
       "files.ts",
       "json.ts",

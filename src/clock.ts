@@ -1,0 +1,69 @@
+import { getLogger } from "@logtape/logtape";
+import type { Database } from "./db/client.ts";
+import { sweepSessions } from "./domain/accounts/commands.ts";
+import { sweepActivities } from "./domain/activities/commands.ts";
+import { advanceAgreements } from "./domain/agreements/commands.ts";
+import type { Ctx } from "./domain/context.ts";
+import { sweepIdempotencyKeys } from "./domain/idempotency.ts";
+import { runChecks } from "./domain/ledger/check.ts";
+import { expireVouchers } from "./domain/ledger/vouchers.ts";
+import { sweepMedia } from "./domain/media/commands.ts";
+import { sweepNotices } from "./domain/notices/commands.ts";
+import { releaseDueVouches } from "./domain/organizations/vouching.ts";
+import { revealDue } from "./domain/reviews/commands.ts";
+import { sweepThrottles } from "./domain/throttle.ts";
+import { sweepKeys } from "./federation/keys.ts";
+import type { Mailer } from "./mail/mailer.ts";
+import { sweepDeadJobs } from "./queue/jobs.ts";
+import { sweepKv } from "./queue/kv.ts";
+import type { ScheduleEntry } from "./queue/schedule.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const logger = getLogger(["ayni", "clock"]);
+
+/** What is done again and again. */
+export interface Chore extends ScheduleEntry {
+  run(): Promise<void>;
+}
+
+/** All that the clock does: deadlines of the exchange, the ledger's checkers, and what is kept for a while only. */
+export function chores(ctx: Ctx, sql: Database["sql"], mailer: Mailer): Chore[] {
+  return [
+    { name: "exchange", every: 5 * MINUTE, run: () => exchange(ctx) },
+    { name: "ledger", every: HOUR, run: () => checks(ctx) },
+    { name: "sweep", every: HOUR, run: () => sweep(ctx, sql, mailer) },
+  ];
+}
+
+/** Whatever in the exchange has a date that came. */
+async function exchange(ctx: Ctx): Promise<void> {
+  for (const { id, error } of await advanceAgreements(ctx))
+    logger.warn("Agreement {id} could not be moved on: {error}", { id: id.toString(), error });
+  await revealDue(ctx);
+  await expireVouchers(ctx);
+  await releaseDueVouches(ctx);
+}
+
+async function checks(ctx: Ctx): Promise<void> {
+  const findings = await runChecks(ctx);
+  if (findings.length > 0)
+    logger.error("The ledger's checkers found {count} things wrong; settlement is frozen: {findings}", {
+      count: findings.length,
+      findings: findings.slice(0, 10),
+    });
+}
+
+async function sweep(ctx: Ctx, sql: Database["sql"], mailer: Mailer): Promise<void> {
+  const now = ctx.clock.now();
+  await sweepKv(sql, now);
+  await sweepKeys(sql, now);
+  await sweepSessions(ctx);
+  await sweepThrottles(ctx);
+  await sweepActivities(ctx);
+  await sweepNotices(ctx);
+  await sweepIdempotencyKeys(ctx);
+  await sweepMedia(ctx);
+  await mailer.sweep(now);
+  await sweepDeadJobs(sql, now);
+}
