@@ -22,6 +22,7 @@ import { cpuOf, postmasterOf } from "./processes.ts";
 export interface Site {
   ctx: Ctx;
   sql: Database["sql"];
+  url: string;
   admin: Acting;
   port: number;
   /** `localhost:port`, as in the Host header. */
@@ -85,6 +86,7 @@ export async function openSite(profiles: string | undefined): Promise<Site> {
     port,
     host,
     postmaster,
+    url: embedded.url,
     async start({ role = "all", allow = [] } = {}) {
       const child = spawnHub(profiles, {
         DATABASE_URL: embedded.url,

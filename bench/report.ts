@@ -17,7 +17,7 @@ export interface Sample {
 export interface Measure {
   name: string;
   /** Of `value`. */
-  unit: "per s" | "s" | "CPU s" | "MB";
+  unit: "per s" | "s" | "ms" | "CPU s" | "MB";
   samples: Sample[];
   /** What the project wants; `value` is a minimum for rates and a maximum for everything else. */
   aim?: { value?: number; server?: number; withDatabase?: number };
