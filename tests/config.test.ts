@@ -7,6 +7,7 @@ import { ConfigError, readConfig } from "../src/config.ts";
 /** Every variable empty, which means not set, whatever the machine's own environment says. */
 const NOTHING = {
   ...{ PORT: "", HOST: "", AYNI_ORIGIN: "", DATABASE_URL: "", AYNI_ROLE: "", AYNI_EGRESS_ALLOW: "" },
+  ...{ SMTP_URL: "", AYNI_MAIL_FROM: "", AYNI_MEDIA: "", AYNI_DATA_DIR: "/tmp/ayni" },
   ...{ AYNI_TRUST_PROXY: "", AYNI_LOG: "", AYNI_SECRET: "s".repeat(32) },
 };
 
@@ -24,6 +25,7 @@ test("without anything set it is a hub on this machine", () => {
   expect(readConfig(NOTHING)).toMatchObject({
     ...{ port: 3000, host: "127.0.0.1", origin: "http://localhost:3000", databaseUrl: null, role: "all" },
     ...{ egressAllow: [], trustProxy: [], log: "info" },
+    ...{ smtpUrl: null, mailFrom: null, mediaDir: "/tmp/ayni/media" },
   });
   expect(readConfig({ ...NOTHING, PORT: "0" }).origin).toBeNull();
 });
@@ -33,6 +35,8 @@ test.each([
   [{ AYNI_ORIGIN: "https://مثال.إختبار" }, { origin: "https://xn--mgbh0fb.xn--kgbechtv" }],
   [{ AYNI_EGRESS_ALLOW: " 127.0.0.1:4000, [::1]:4001 ," }, { egressAllow: ["127.0.0.1:4000", "[::1]:4001"] }],
   [{ AYNI_TRUST_PROXY: "10.0.0.0/8,fd00::/8,::1" }, { trustProxy: ["10.0.0.0/8", "fd00::/8", "::1"] }],
+  [{ SMTP_URL: "smtps://u:p%40@mail.example:465" }, { smtpUrl: "smtps://u:p%40@mail.example:465" }],
+  [{ AYNI_MEDIA: "/srv/media" }, { mediaDir: "/srv/media" }],
 ])("%o is read as %o", (overrides, expected) => {
   expect(readConfig({ ...NOTHING, ...overrides })).toMatchObject(expected);
 });
@@ -49,6 +53,9 @@ test.each([
   ["AYNI_TRUST_PROXY", ["true", "10.0.0.0/33", "fd00::/129", "proxy.example", "10.0.0.0/"]],
   ["AYNI_SECRET", ["short"]],
   ["AYNI_LOG", ["loud"]],
+  ["SMTP_URL", ["mail.example", "http://mail.example", "smtp://", "smtp:mail.example"]],
+  ["AYNI_MAIL_FROM", ["hub", "Hub <hub@example.org>", "a@b\r\nBcc: c@d"]],
+  ["AYNI_MEDIA", ["s3://bucket", "https://bucket.example"]],
 ])("a wrong %s is named", (name, values) => {
   for (const value of values)
     expect([value, complaint({ [name]: value })]).toEqual([value, expect.stringContaining(name)]);

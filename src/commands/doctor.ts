@@ -5,6 +5,7 @@ import { loadPrivateKey } from "../domain/actors/keys.ts";
 import type { Ctx } from "../domain/context.ts";
 import { findHub } from "../domain/hubs/queries.ts";
 import { EgressError, fetchDocument, installEgress, post } from "../federation/egress.ts";
+import { createMailer } from "../mail/mailer.ts";
 import { queueStats } from "../queue/stats.ts";
 import { VERSION } from "../version.ts";
 import { say, withDatabase } from "./data.ts";
@@ -27,6 +28,7 @@ export function addDoctorCommand(program: Command): void {
           ...(await hubFindings(ctx)),
           ...(await addressFindings(ctx, readConfig())),
           ...(await queueFindings(database)),
+          await mailFinding(ctx, readConfig()),
         ];
         for (const { ok, text, advice } of findings) {
           say(`${ok ? "ok   " : "WRONG"} ${text}`);
@@ -151,4 +153,23 @@ async function queueFindings({ sql }: Database): Promise<Finding[]> {
     },
     { ok: true, text: `${dead} jobs were given up (deliveries to servers that are gone, mostly).` },
   ];
+}
+
+/** Whether mails reach anybody: connects and logs in, sends nothing. */
+async function mailFinding({ hub: { origin } }: Ctx, config: Config): Promise<Finding> {
+  if (config.smtpUrl === null) {
+    return { ok: true, text: `Mails are written to ${config.dataDir}/mail (SMTP_URL sends them instead).` };
+  }
+  const mailer = createMailer({ ...config, origin });
+  const fault = await mailer.check().then(
+    () => null,
+    (error: Error) => error.message,
+  );
+  mailer.close();
+  return {
+    ok: fault === null,
+    text: fault === null ? "The mail server answers." : `The mail server does not take mails (${fault}).`,
+    advice:
+      "Look at SMTP_URL: smtp:// or smtps://, name and port, user and password (special letters as %40 and so on).",
+  };
 }

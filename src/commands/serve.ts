@@ -183,7 +183,8 @@ async function listen({ port, host }: Config): Promise<Socket> {
   const ready = Promise.withResolvers<RequestListener>();
   let listener: RequestListener | undefined;
   const server = createServer(
-    { requestTimeout: 60_000, headersTimeout: 15_000, keepAliveTimeout: 65_000 },
+    // Five minutes: a photo over a weak connection takes its time.
+    { requestTimeout: 300_000, headersTimeout: 15_000, keepAliveTimeout: 65_000 },
     (request, response) => {
       if (listener !== undefined) listener(request, response);
       else void ready.promise.then((found) => found(request, response));

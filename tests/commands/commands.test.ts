@@ -5,6 +5,7 @@ import { testDatabase } from "../support/database.ts";
 import { PASSWORD } from "../support/hub.ts";
 import { build, makeHome, setUp } from "../support/processes.ts";
 import { startRemote } from "../support/remote-server.ts";
+import { startSilence, startSmtp } from "../support/smtp.ts";
 
 beforeAll(build, 120_000);
 afterEach(() => {
@@ -141,6 +142,24 @@ test("processes: setup twice, account, organization and token; the hub then has 
     ["ana", "hub", "luz", "raices"].map((handle) => ({ handle })),
   );
 });
+
+test("processes: the doctor says whether mails can be sent", async () => {
+  const { url } = await testDatabase();
+  const home = await makeHome({ DATABASE_URL: url });
+  await setUp(home);
+  const [smtp, gone] = [await startSmtp(), await startSilence()];
+  gone.stop();
+  const cases: [string, RegExp][] = [
+    ["", /^ok +Mails are written to/m],
+    [smtp.url, /^ok +The mail server answers/m],
+    [gone.url, /^WRONG The mail server does not take mails \(ESOCKET: .*\n +Look at SMTP_URL/m],
+  ];
+  for (const [SMTP_URL, told] of cases) {
+    const { port: _, ...other } = await makeHome({ ...home.env, SMTP_URL });
+    expect((await other.ayni("doctor")).stdout).toMatch(told);
+  }
+  expect(smtp.taken).toEqual([]);
+}, 60_000);
 
 test("processes: what cannot start says why in a sentence, on stderr, and exits 1", async () => {
   const { url } = await testDatabase();
