@@ -3,6 +3,7 @@ import {
   bigint,
   boolean,
   check,
+  customType,
   index,
   integer,
   pgTable,
@@ -26,6 +27,8 @@ export type Settlement = (typeof SETTLEMENTS)[number];
 /** Units of what is offered, with OM 2's short names. */
 export const UNITS = ["hour", "one"] as const;
 export type Unit = (typeof UNITS)[number];
+
+const tsvector = customType<{ data: string }>({ dataType: () => "tsvector" });
 
 /** FEP-0837 Proposal: an offer or a need, of this hub or of another. */
 export const proposals = pgTable(
@@ -81,21 +84,39 @@ export const proposals = pgTable(
     noticed: smallint(),
     paused: time(),
     deleted: time(),
+    /** The place as people who search spell it: lower case, no accents. */
+    foldedLocation: text("folded_location").generatedAlwaysAs(sql`fold(location)`),
+    /**
+     * What it is found by: the words of its texts, folded, and its facets as lexemes that no text can hold (`c=training`, `o=1`;
+     * `domain/proposals/search.ts` asks for them). One index answers every combination of both.
+     */
+    search: tsvector()
+      .notNull()
+      .generatedAlwaysAs(
+        sql`proposal_search(name, content, location, tags, languages || language, purpose, category, subcategory, settlement, country, online)`,
+      ),
   },
   (t) => [
-    index("proposals_open").on(t.id).where(sql`${t.deleted} is null`),
-    index("proposals_purpose").on(t.purpose, t.id).where(sql`${t.deleted} is null`),
-    index("proposals_category").on(t.category, t.id).where(sql`${t.deleted} is null`),
+    index("proposals_open").on(t.id).where(sql`${t.deleted} is null and ${t.paused} is null`),
     index("proposals_actor").on(t.actorId, t.id).where(sql`${t.deleted} is null`),
+    // Without a list of what is pending: it is read through at every search until somebody vacuums.
+    index("proposals_search").using("gin", t.search).with({ fastupdate: "off" }),
     index("proposals_ends")
       .on(t.ends)
-      .where(sql`${t.deleted} is null and ${t.local} and ${t.ends} is not null`),
+      .where(
+        sql`${t.deleted} is null and ${t.local} and ${t.ends} is not null and ${t.noticed} is distinct from 0`,
+      ),
     check(
       "proposals_committed",
       sql`${t.committed} >= 0 and (${t.available} is null or ${t.committed} <= ${t.available})`,
     ),
   ],
 );
+
+/** Words that occur in open proposals, for who mistypes one; made anew by the clock. */
+export const proposalWords = pgTable("proposal_words", { word: text().primaryKey() }, (t) => [
+  index("proposal_words_similar").using("gin", t.word.op("gin_trgm_ops")),
+]);
 
 /** What a proposal said in each of its revisions: an agreement names the one it answers. */
 export const proposalRevisions = pgTable(
