@@ -16,8 +16,11 @@ import { DomainError } from "../../domain/errors.ts";
 import { requestFollow, undoFollow } from "../../domain/follows/commands.ts";
 import { followList } from "../../domain/follows/queries.ts";
 import { htmlToPlain } from "../../domain/html.ts";
+import { verificationOf } from "../../domain/organizations/verification.ts";
+import { vouchesOf, vouchOffer } from "../../domain/organizations/vouching.ts";
 import { actorPosts } from "../../domain/posts/queries.ts";
 import { proposalList } from "../../domain/proposals/queries.ts";
+import { facts, reputation } from "../../domain/reviews/queries.ts";
 import { throttle } from "../../domain/throttle.ts";
 import { cleanText } from "../../domain/validate.ts";
 import { ActorListPage } from "../../views/actors/actor-list-page.tsx";
@@ -25,6 +28,7 @@ import { DirectoryPage } from "../../views/actors/directory-page.tsx";
 import { EditProfilePage } from "../../views/actors/edit-profile-page.tsx";
 import { ProfilePage } from "../../views/actors/profile-page.tsx";
 import { SearchPage, type SearchPageProps } from "../../views/actors/search-page.tsx";
+import type { Trust } from "../../views/reviews/trust.tsx";
 import type { Env, WebContext } from "../env.ts";
 import { requireViewer } from "../middleware/session.ts";
 import { formFields, render, safePath, submit, type Web } from "./page.tsx";
@@ -38,6 +42,27 @@ export function actorRoutes(web: Web) {
   async function relationsOf(c: WebContext, actors: ActorView[]) {
     const viewer = c.get("viewer");
     return viewer === null ? null : relations(ctx, actors, viewer.acting.id);
+  }
+
+  /** What one may know of an organization before exchanging with it. */
+  async function trustOf(c: WebContext, { id, host }: ActorView): Promise<Trust> {
+    const viewer = c.get("viewer");
+    const decides = viewer?.role === "curator" || viewer?.role === "admin";
+    const offers = host === null && viewer?.acting.kind === "Organization" && viewer.acting.id !== id;
+    const [known, said, vouches, offer, verification] = await Promise.all([
+      facts(ctx, id),
+      reputation(ctx, id),
+      vouchesOf(ctx, id),
+      offers ? vouchOffer(ctx, viewer.acting.id, id) : null,
+      decides ? verificationOf(ctx, id) : null,
+    ]);
+    return {
+      facts: known,
+      reputation: said,
+      vouches: vouches.received,
+      mayVouch: offer !== null && offer.max > 0n,
+      mayDecide: verification !== null,
+    };
   }
 
   /** Text in the search box: an address or full handle is looked up, also on other servers, by those who are logged in. */
@@ -126,14 +151,22 @@ export function actorRoutes(web: Web) {
       const actor = await actorByAcct(ctx, c.req.param("acct"));
       const tab = c.req.query("tab") === "exchange" ? "exchange" : "posts";
       const viewer = viewerId(c);
-      const [view, posts, proposals] = await Promise.all([
+      const [view, posts, proposals, trust] = await Promise.all([
         profile(ctx, actor, viewer),
         tab === "posts" ? actorPosts(ctx, actor.id, viewer, before(c)) : null,
         tab === "exchange" ? proposalList(ctx, { actorId: actor.id }, viewer, before(c)) : null,
+        actor.kind === "Organization" ? trustOf(c, actor) : null,
       ]);
       return render(
         c,
-        <ProfilePage page={web.page(c)} profile={view} tab={tab} posts={posts} proposals={proposals} />,
+        <ProfilePage
+          page={web.page(c)}
+          profile={view}
+          tab={tab}
+          posts={posts}
+          proposals={proposals}
+          trust={trust}
+        />,
       );
     });
 

@@ -1,5 +1,6 @@
 import type { Child } from "hono/jsx";
 import type { ActorView, ProfileView } from "../../domain/actors/queries.ts";
+import { VerifiedBadge } from "../organizations/verified-badge.tsx";
 import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icons.tsx";
 import type { PageContext } from "../ui/page.ts";
@@ -38,7 +39,8 @@ export const ActorCard = ({
       <h2 class="actor-name">
         <a href={actorPath(actor)}>
           <bdi>{actor.name}</bdi>
-        </a>
+        </a>{" "}
+        <VerifiedBadge page={page} actor={actor} small />
       </h2>
       <p class="quiet">
         <Handle>@{actor.acct}</Handle> · {page.t(`kinds.${actor.kind}`)}

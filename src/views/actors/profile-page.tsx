@@ -3,8 +3,10 @@ import type { Page } from "../../domain/page.ts";
 import type { PostView } from "../../domain/posts/queries.ts";
 import type { ProposalView } from "../../domain/proposals/queries.ts";
 import type { MessageKey } from "../../locales/index.ts";
+import { VerifiedBadge } from "../organizations/verified-badge.tsx";
 import { PostCard } from "../posts/post-card.tsx";
 import { ProposalCard } from "../proposals/proposal-card.tsx";
+import { type Trust, TrustSection } from "../reviews/trust.tsx";
 import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { Layout } from "../ui/layout.tsx";
@@ -22,9 +24,11 @@ export interface ProfilePageProps {
   posts: Page<PostView> | null;
   /** Read when `tab` is exchange, else null. */
   proposals: Page<ProposalView> | null;
+  /** Of organizations. */
+  trust?: Trust | null;
 }
 
-export const ProfilePage = ({ page, profile, tab, posts, proposals }: ProfilePageProps) => {
+export const ProfilePage = ({ page, profile, tab, posts, proposals, trust }: ProfilePageProps) => {
   const { t } = page;
   const path = actorPath(profile);
   return (
@@ -36,6 +40,7 @@ export const ProfilePage = ({ page, profile, tab, posts, proposals }: ProfilePag
       aside={page.viewer ? null : <FollowFromElsewhere page={page} profile={profile} />}
     >
       <ProfileHead page={page} profile={profile} />
+      {trust ? <TrustSection page={page} actor={profile} trust={trust} /> : null}
       <nav class="tabs" aria-label={t("profile.tabs")}>
         <a href={path} aria-current={tab === "posts" ? "page" : undefined}>
           {t("profile.posts")}
@@ -129,6 +134,7 @@ const ProfileHead = ({ page, profile }: { page: PageContext; profile: ProfileVie
             <bdi>{profile.name}</bdi>
           </h1>
           <p class="quiet">{t(`kinds.${profile.kind}`)}</p>
+          <VerifiedBadge page={page} actor={profile} />
         </div>
         {profile.relation.own ? (
           <a class="button button-quiet" href="/settings/profile">

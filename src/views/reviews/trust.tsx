@@ -1,0 +1,176 @@
+import type { Child } from "hono/jsx";
+import type { ActorView } from "../../domain/actors/queries.ts";
+import type { VouchView } from "../../domain/organizations/vouching.ts";
+import type { Facts, Reputation } from "../../domain/reviews/queries.ts";
+import { DIMENSIONS, type Dimension } from "../../domain/reviews/rules.ts";
+import { intlTag, type MessageKey } from "../../locales/index.ts";
+import { actorPath } from "../actors/actor-card.tsx";
+import { Icon } from "../ui/icons.tsx";
+import type { PageContext } from "../ui/page.ts";
+import { count } from "../ui/time.tsx";
+
+/** What one may know of an organization before exchanging with it. */
+export interface Trust {
+  facts: Facts;
+  reputation: Reputation;
+  /** Open pledges that others gave for it. */
+  vouches: readonly VouchView[];
+  /** The one who acts may vouch for it. */
+  mayVouch: boolean;
+  /** The one who looks decides about verifications, and it asked for one. */
+  mayDecide: boolean;
+}
+
+/** The part of an organization's profile on trust: facts first, opinions after them. */
+export const TrustSection = ({
+  page,
+  actor,
+  trust,
+}: {
+  page: PageContext;
+  actor: ActorView;
+  trust: Trust;
+}) => {
+  const { t } = page;
+  const { facts, reputation, vouches, mayVouch, mayDecide } = trust;
+  return (
+    <section class="card trust" aria-labelledby="trust">
+      <h2 id="trust">{t("trust.title")}</h2>
+      <FactList page={page} facts={facts} />
+      {reputation.reviews > 0 ? (
+        <>
+          <h3>{t("trust.opinions")}</h3>
+          <Means page={page} reputation={reputation} />
+        </>
+      ) : null}
+      {vouches.length > 0 ? (
+        <p>
+          {t("trust.vouched_by")}{" "}
+          {vouches.map(({ organization }, index) => (
+            <>
+              {index > 0 ? " · " : null}
+              <a href={actorPath(organization)}>
+                <bdi>{organization.name}</bdi>
+              </a>
+            </>
+          ))}
+        </p>
+      ) : null}
+      {reputation.reviews > 0 || mayVouch || mayDecide ? (
+        <p class="actions">
+          {reputation.reviews > 0 ? (
+            <a class="button button-quiet" href={`${actorPath(actor)}/reviews`}>
+              {t("trust.read_all")}
+            </a>
+          ) : null}
+          {mayVouch ? (
+            <a class="button button-quiet" href={`${actorPath(actor)}/vouch`}>
+              {t("vouch.title", { name: actor.name })}
+            </a>
+          ) : null}
+          {mayDecide ? (
+            <a class="button button-quiet" href={`/admin/verifications/${actor.id}`}>
+              {t("verification.decide_title", { name: actor.name })}
+            </a>
+          ) : null}
+        </p>
+      ) : null}
+    </section>
+  );
+};
+
+/** What the log says. What never happened is left out, but for disagreements: that there were none is worth knowing. */
+export const FactList = ({ page, facts }: { page: PageContext; facts: Facts }) => {
+  const { t, locale } = page;
+  if (facts.completed === 0 && facts.dated === 0 && facts.disputed === 0)
+    return <p class="quiet">{t("trust.no_facts")}</p>;
+  const number = (value: number) => count(locale, value);
+  const rows: [label: MessageKey, value: Child | null][] = [
+    ["trust.completed", number(facts.completed)],
+    ["trust.counterparties", number(facts.counterparties)],
+    [
+      "trust.on_time",
+      facts.dated === 0 ? null : t("trust.of", { part: number(facts.onTime), whole: number(facts.dated) }),
+    ],
+    ["trust.answers", facts.answers === null ? null : duration(page, facts.answers)],
+    ["trust.disputed", number(facts.disputed)],
+    [
+      "trust.tally",
+      facts.given + facts.received === 0
+        ? null
+        : t("trust.given_received", { given: number(facts.given), received: number(facts.received) }),
+    ],
+  ];
+  return (
+    <dl class="facts">
+      {rows.map(([label, value]) =>
+        value === null ? null : (
+          <div>
+            <dt>{t(label)}</dt>
+            <dd>{value}</dd>
+          </div>
+        ),
+      )}
+    </dl>
+  );
+};
+
+/** A length of time in its largest fitting unit, never nothing. @param milliseconds 0 or more */
+function duration({ t }: PageContext, milliseconds: number): string {
+  const minutes = Math.max(1, Math.round(milliseconds / 60_000));
+  if (minutes < 60) return t("trust.minutes", { count: minutes });
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? t("trust.hours", { count: hours }) : t("trust.days", { count: Math.round(hours / 24) });
+}
+
+const LABELS: Record<Dimension, MessageKey> = {
+  keptWord: "trust.kept_word",
+  quality: "trust.quality",
+  communication: "trust.communication",
+};
+
+/** The three means, or why they are not shown yet. */
+export const Means = ({ page, reputation }: { page: PageContext; reputation: Reputation }) => {
+  const { t, locale } = page;
+  const { means, reviews, counterparties } = reputation;
+  const format = new Intl.NumberFormat(intlTag(locale), {
+    minimumFractionDigits: 1,
+    maximumFractionDigits: 1,
+  });
+  return (
+    <>
+      {means === null ? (
+        <p>{t("trust.few")}</p>
+      ) : (
+        <dl class="facts">
+          {DIMENSIONS.map((dimension) => (
+            <div>
+              <dt>{t(LABELS[dimension])}</dt>
+              <dd>{t("trust.out_of_five", { mean: format.format(means[dimension]) })}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      <p class="quiet">{t("trust.based_on", { reviews, counterparties })}</p>
+    </>
+  );
+};
+
+/** Whole stars, for the eye and for the ear. */
+export const Stars = ({ page, rating }: { page: PageContext; rating: number }) => (
+  <span class="stars">
+    <span class="stars-shown" aria-hidden="true" dir="ltr">
+      {"★".repeat(rating)}
+      {"☆".repeat(5 - rating)}
+    </span>
+    <span class="hidden">{page.t("review.stars", { rating })}</span>
+  </span>
+);
+
+/** Leads back to where this page belongs. */
+export const Back = ({ href, children }: { href: string; children: Child }) => (
+  <a class="back" href={href}>
+    <Icon name="arrow" />
+    {children}
+  </a>
+);
