@@ -2,23 +2,11 @@ import { eq } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import { entries, ledgerAccounts, transfers } from "../../src/db/schema/ledger.ts";
 import type { Ctx } from "../../src/domain/context.ts";
-import { DomainError } from "../../src/domain/errors.ts";
 import { fundAccount, organizationAccount, setLimits } from "../../src/domain/ledger/accounts.ts";
 import { abort, commit, reserve } from "../../src/domain/ledger/transfers.ts";
 import { transact } from "../../src/domain/transact.ts";
 import { rollbackDatabase } from "../support/database.ts";
-import { CREDIT, ledgerHub, organization, pay } from "../support/ledger.ts";
-
-/** The code of the DomainError that it ends with, or "done". */
-export async function outcome(work: Promise<unknown>): Promise<string> {
-  return work.then(
-    () => "done",
-    (error: unknown) => {
-      if (error instanceof DomainError) return error.code;
-      throw error;
-    },
-  );
-}
+import { CREDIT, ledgerHub, organization, outcome, pay } from "../support/ledger.ts";
 
 async function account(ctx: Ctx, id: bigint) {
   const [row] = await ctx.db.select().from(ledgerAccounts).where(eq(ledgerAccounts.id, id));

@@ -5,6 +5,7 @@ import { type ActorKind, actors } from "../../src/db/schema/actors.ts";
 import { hubs } from "../../src/db/schema/hubs.ts";
 import { memberships } from "../../src/db/schema/organizations.ts";
 import type { Acting, Ctx } from "../../src/domain/context.ts";
+import { DomainError } from "../../src/domain/errors.ts";
 import { organizationAccount, setLimits } from "../../src/domain/ledger/accounts.ts";
 import { commit, reserve } from "../../src/domain/ledger/transfers.ts";
 import { transact } from "../../src/domain/transact.ts";
@@ -76,6 +77,17 @@ export function pay(ctx: Ctx, payerId: Id, payeeId: Id, amount: bigint, donation
     await commit(ctx, id, { amount, decision: "confirm", donation, accountId: null });
     return id;
   });
+}
+
+/** The code of the DomainError that it ends with, or "done". */
+export async function outcome(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => "done",
+    (error: unknown) => {
+      if (error instanceof DomainError) return error.code;
+      throw error;
+    },
+  );
 }
 
 async function bareActor(ctx: Ctx, handle: string, kind: ActorKind): Promise<Id> {

@@ -14,11 +14,8 @@ import { type Limits, NO_LINE } from "./rules.ts";
  * @throws DomainError organization_needed
  */
 export async function organizationAccount(ctx: Ctx, actorId: Id): Promise<Id> {
-  const [found] = await ctx.db
-    .select({ id: ledgerAccounts.id })
-    .from(ledgerAccounts)
-    .where(and(eq(ledgerAccounts.kind, "organization"), eq(ledgerAccounts.actorId, actorId)));
-  if (found !== undefined) return found.id;
+  const found = await find(ctx, "organization", actorId);
+  if (found !== null) return found;
   const [organization] = await ctx.db
     .select({ id: actors.id })
     .from(actors)
@@ -30,11 +27,8 @@ export async function organizationAccount(ctx: Ctx, actorId: Id): Promise<Id> {
 
 /** The solidarity fund's account, opened when there is none. */
 export async function fundAccount(ctx: Ctx): Promise<Id> {
-  const [found] = await ctx.db
-    .select({ id: ledgerAccounts.id })
-    .from(ledgerAccounts)
-    .where(and(eq(ledgerAccounts.kind, "solidarity"), isNull(ledgerAccounts.actorId)));
-  if (found !== undefined) return found.id;
+  const found = await find(ctx, "solidarity", null);
+  if (found !== null) return found;
   const [policy] = await ctx.db
     .select({ minimum: exchangePolicies.fundMinimum })
     .from(exchangePolicies)
@@ -43,24 +37,30 @@ export async function fundAccount(ctx: Ctx): Promise<Id> {
   return open(ctx, "solidarity", null, { ...NO_LINE, ...policy });
 }
 
-async function open(
-  ctx: Ctx,
-  kind: "organization" | "solidarity",
-  actorId: Id | null,
-  limits: Limits,
-): Promise<Id> {
-  const now = ctx.clock.now();
+type Kind = "organization" | "solidarity";
+
+async function find(ctx: Ctx, kind: Kind, actorId: Id | null): Promise<Id | null> {
   const [row] = await ctx.db
+    .select({ id: ledgerAccounts.id })
+    .from(ledgerAccounts)
+    .where(
+      and(
+        eq(ledgerAccounts.kind, kind),
+        actorId === null ? isNull(ledgerAccounts.actorId) : eq(ledgerAccounts.actorId, actorId),
+      ),
+    );
+  return row?.id ?? null;
+}
+
+async function open(ctx: Ctx, kind: Kind, actorId: Id | null, limits: Limits): Promise<Id> {
+  const now = ctx.clock.now();
+  const id = await ctx.ids.next(now);
+  // Waits for whoever opens it at the same time, and takes no lock on what that one made: locks are taken in order, later.
+  await ctx.db
     .insert(ledgerAccounts)
-    .values({ id: await ctx.ids.next(now), kind, actorId, ...limits, opened: now })
-    // Whoever opened it at the same time made the row; this waits for it, changes nothing and gets its id.
-    .onConflictDoUpdate({
-      target: [ledgerAccounts.kind, ledgerAccounts.actorId, ledgerAccounts.unit],
-      set: { closed: ledgerAccounts.closed },
-    })
-    .returning({ id: ledgerAccounts.id });
-  if (row === undefined) throw new Error("an account was neither found nor opened");
-  return row.id;
+    .values({ id, kind, actorId, ...limits, opened: now })
+    .onConflictDoNothing();
+  return (await find(ctx, kind, actorId)) ?? id;
 }
 
 /**
