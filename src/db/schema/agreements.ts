@@ -138,6 +138,8 @@ export const agreementSteps = pgTable(
     digest: text(),
     /** `ours`: signed here; `verified`: the sender's proof was checked; `none`: it came without one, over a signed request. */
     proof: text({ enum: ["ours", "verified", "none"] }),
+    /** The Multikey of that proof: the actor may have another one by now. */
+    key: text(),
     created: time().notNull(),
   },
   (t) => [

@@ -240,6 +240,7 @@ export async function signedSteps(ctx: Ctx, agreementId: Id) {
       body: agreementSteps.body,
       digest: agreementSteps.digest,
       proof: agreementSteps.proof,
+      key: agreementSteps.key,
       created: agreementSteps.created,
     })
     .from(agreementSteps)
