@@ -22,6 +22,8 @@ export interface Env {
     viewer: Viewer | null;
     locale: Locale;
     t: T;
+    /** How many agreements wait for the viewer. */
+    waiting: number | undefined;
   };
 }
 

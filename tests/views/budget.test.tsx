@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
@@ -14,12 +15,13 @@ let script = 0;
 
 beforeAll(async () => {
   const options = { bundle: true, minify: true, write: false } as const;
-  const files = ["tokens", "base", "components", "content", "forms", "frame"];
+  const first = ["tokens.css", "base.css", "components.css"];
+  const files = [...first, ...readdirSync(join(VIEWS, "styles")).filter((name) => !first.includes(name))];
   const [css, js] = await Promise.all([
     build({
       ...options,
       stdin: {
-        contents: files.map((file) => `@import "./${file}.css";`).join("\n"),
+        contents: files.map((file) => `@import "./${file}";`).join("\n"),
         resolveDir: join(VIEWS, "styles"),
         loader: "css",
       },

@@ -20,6 +20,7 @@ import { NewProposalPage } from "../../src/views/proposals/new-proposal-page.tsx
 import { ConfirmWithdrawProposalPage, ProposalPage } from "../../src/views/proposals/proposal-page.tsx";
 import { ErrorPage } from "../../src/views/ui/error-page.tsx";
 import type { PageContext } from "../../src/views/ui/page.ts";
+import { agreementPages } from "./agreement-pages.tsx";
 import {
   ANA,
   AS_ORGANIZATION,
@@ -327,6 +328,7 @@ export function allPages(locale: Locale): Record<string, Child> {
     "directory-empty": (
       <DirectoryPage page={visitor({ path: "/directory" })} organizations={nothing} relations={null} />
     ),
+    ...agreementPages(locale),
     me: <MePage page={organization({ path: "/me" })} />,
     "error-404": <ErrorPage page={visitor({ path: "/nowhere" })} status={404} code="not_found" />,
     "error-500": <ErrorPage page={member()} status={500} code={null} />,

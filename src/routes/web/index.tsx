@@ -1,5 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import { Hono } from "hono";
+import { agreementsWaiting } from "../../domain/agreements/queries.ts";
 import { DomainError, ERROR_STATUS } from "../../domain/errors.ts";
 import { negotiate, translator } from "../../locales/index.ts";
 import { ErrorPage } from "../../views/ui/error-page.tsx";
@@ -8,13 +9,19 @@ import { pageHeaders, sameSiteOnly } from "../middleware/security.ts";
 import { session } from "../middleware/session.ts";
 import { accountRoutes } from "./accounts.tsx";
 import { actorRoutes } from "./actors.tsx";
+import { adminRoutes } from "./admin.tsx";
+import { agreementRoutes } from "./agreements.tsx";
 import { homeRoutes } from "./home.tsx";
+import { ledgerRoutes } from "./ledger.tsx";
 import { noticeRoutes } from "./notices.tsx";
 import { organizationRoutes } from "./organizations.tsx";
 import { createWeb, render, safePath, type Web } from "./page.tsx";
 import { postRoutes } from "./posts.tsx";
 import { proposalRoutes } from "./proposals.tsx";
+import { reviewRoutes } from "./reviews.tsx";
 import { setupRoutes } from "./setup.tsx";
+import { verificationRoutes } from "./verifications.tsx";
+import { voucherRoutes } from "./vouchers.tsx";
 
 const logger = getLogger(["ayni", "web"]);
 
@@ -26,6 +33,11 @@ export function webRoutes(options: RouteOptions): Hono<Env> {
   app.use(pageHeaders(origin));
   app.use(sameSiteOnly(origin));
   app.use(session(options));
+  app.use(async (c, next) => {
+    const acting = c.get("viewer")?.acting;
+    if (acting !== undefined && isRead(c)) c.set("waiting", await agreementsWaiting(options.ctx, acting.id));
+    await next();
+  });
   for (const routes of [
     setupRoutes(web),
     accountRoutes(web),
@@ -34,6 +46,12 @@ export function webRoutes(options: RouteOptions): Hono<Env> {
     organizationRoutes(web),
     noticeRoutes(web),
     proposalRoutes(web),
+    agreementRoutes(web),
+    ledgerRoutes(web),
+    voucherRoutes(web),
+    adminRoutes(web),
+    reviewRoutes(web),
+    verificationRoutes(web),
     actorRoutes(web),
   ]) {
     app.route("/", routes);

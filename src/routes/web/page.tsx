@@ -26,6 +26,7 @@ export function createWeb(options: RouteOptions): Web {
         locale: c.get("locale"),
         t: c.get("t"),
         viewer: c.get("viewer"),
+        waiting: c.get("waiting") ?? 0,
         hub: { name: hub?.name ?? "Ayni", origin, host, description: hub?.description ?? "" },
         // A page that answers a form has no address of its own: back leads to where the form was.
         path: isRead(c) ? url.pathname + url.search : (refererPath(c, origin) ?? "/"),

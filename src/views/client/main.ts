@@ -5,6 +5,7 @@ import { showErrors } from "./errors.ts";
 import { closeMenus } from "./menus.ts";
 import { showPreviews } from "./previews.ts";
 import { submitOnce } from "./submit-once.ts";
+import { showSums } from "./sums.ts";
 import { localTimes } from "./times.ts";
 
 localTimes();
@@ -14,3 +15,4 @@ copyButtons();
 closeMenus();
 showErrors();
 showPreviews();
+showSums();

@@ -6,7 +6,16 @@ import { Icon, type IconName } from "./icons.tsx";
 import { Notice } from "./notice.tsx";
 import type { PageContext } from "./page.ts";
 
-export type Section = "home" | "exchange" | "directory" | "search" | "notices" | "me" | "login";
+export type Section =
+  | "home"
+  | "exchange"
+  | "agreements"
+  | "ledger"
+  | "directory"
+  | "search"
+  | "notices"
+  | "me"
+  | "login";
 
 export interface LayoutProps {
   page: PageContext;
@@ -188,9 +197,36 @@ const ActingMenu = ({ page }: { page: PageContext }) => {
 
 const Navigation = ({ page, section }: { page: PageContext; section: Section | null }) => {
   const { t } = page;
-  const entries: { section: Section; href: string; icon: IconName; label: string; wide?: boolean }[] = [
+  const entries: {
+    section: Section;
+    href: string;
+    icon: IconName;
+    label: string;
+    wide?: boolean;
+    /** How many things wait there. */
+    waiting?: number;
+  }[] = [
     { section: "home", href: "/", icon: "home", label: t("nav.home") },
     { section: "exchange", href: "/exchange", icon: "exchange", label: t("nav.exchange") },
+    ...(page.viewer
+      ? [
+          {
+            section: "agreements" as const,
+            href: "/agreements",
+            icon: "agreement" as const,
+            label: t("nav.agreements"),
+            wide: true,
+            waiting: page.waiting ?? 0,
+          },
+          {
+            section: "ledger" as const,
+            href: "/ledger",
+            icon: "coins" as const,
+            label: t("ledger.title"),
+            wide: true,
+          },
+        ]
+      : []),
     { section: "directory", href: "/directory", icon: "directory", label: t("nav.directory") },
     { section: "search", href: "/search", icon: "search", label: t("nav.search"), wide: true },
     page.viewer
@@ -205,6 +241,7 @@ const Navigation = ({ page, section }: { page: PageContext; section: Section | n
             <a href={entry.href} aria-current={entry.section === section ? "page" : undefined}>
               <Icon name={entry.icon} />
               <span>{entry.label}</span>
+              {entry.waiting ? <Waiting page={page} count={entry.waiting} /> : null}
             </a>
           </li>
         ))}
@@ -212,6 +249,14 @@ const Navigation = ({ page, section }: { page: PageContext; section: Section | n
     </nav>
   );
 };
+
+/** How many agreements wait for the one who looks. */
+export const Waiting = ({ page, count }: { page: PageContext; count: number }) => (
+  <span class="waiting">
+    <span aria-hidden="true">{count > 99 ? "99+" : count}</span>
+    <span class="hidden">{page.t("agreement.waiting", { count })}</span>
+  </span>
+);
 
 const Footer = ({ page }: { page: PageContext }) => (
   <footer class="foot">

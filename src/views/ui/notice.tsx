@@ -7,6 +7,7 @@ const FINISHED: Partial<Record<NoticeKey, string>> = {
   "notices.post_published": "post",
   "notices.proposal_published": "proposal",
   "notices.organization_created": "organization",
+  "notices.agreement_offered": "agreement",
 };
 
 /** What just happened, said once after a redirect. */

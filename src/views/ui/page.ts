@@ -11,6 +11,8 @@ export interface PageContext {
   hub: { name: string; origin: string; host: string; description: string };
   /** Path and query of this page: where forms that only change a setting lead back to. */
   path: string;
+  /** How many agreements wait for whoever looks, as whom they act. */
+  waiting?: number;
   /** Shown once on top. */
   notice?: NoticeKey | undefined;
   /** Addresses of the style sheet and of the browser code. */

@@ -4,7 +4,7 @@ import type { PageContext } from "./page.ts";
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** Making a format is slow and there are few of them: one per locale, zone and style. */
-function formatOf(page: PageContext, style: "date" | "moment"): Intl.DateTimeFormat {
+function formatOf(page: PageContext, style: "date" | "moment" | "short"): Intl.DateTimeFormat {
   const key = `${page.locale} ${page.timeZone} ${style}`;
   let format = formats.get(key);
   if (!format) {
@@ -13,7 +13,8 @@ function formatOf(page: PageContext, style: "date" | "moment"): Intl.DateTimeFor
       year: "numeric",
       day: "numeric",
       // Months as words: 3/2 is another day elsewhere.
-      ...(style === "date" ? { month: "long" } : { month: "short", hour: "numeric", minute: "2-digit" }),
+      month: style === "date" ? "long" : "short",
+      ...(style === "moment" ? { hour: "numeric", minute: "2-digit" } : {}),
       ...(style === "moment" && page.timeZone === "UTC" ? { timeZoneName: "short" } : {}),
     });
     formats.set(key, format);
@@ -33,7 +34,12 @@ export const Day = ({ page, at }: { page: PageContext; at: Date }) => (
   <time datetime={at.toISOString()}>{formatOf(page, "date").format(at)}</time>
 );
 
+/** A day in few letters, for pictures. */
+export function shortDay(page: PageContext, at: Date): string {
+  return formatOf(page, "short").format(at);
+}
+
 /** A number with the separators of the reader's language. */
-export function count(locale: Locale, value: number): string {
+export function count(locale: Locale, value: number | bigint): string {
   return new Intl.NumberFormat(intlTag(locale)).format(value);
 }

@@ -1,0 +1,201 @@
+import type { Child } from "hono/jsx";
+import type { DisputeRule } from "../../db/schema/ledger.ts";
+import type { ActorView } from "../../domain/actors/queries.ts";
+import type { FullAgreement, MessageView } from "../../domain/agreements/queries.ts";
+import type { Page } from "../../domain/page.ts";
+import { actorPath } from "../actors/actor-card.tsx";
+import { amountText } from "../proposals/terms.ts";
+import { Avatar } from "../ui/avatar.tsx";
+import { Icon } from "../ui/icons.tsx";
+import { Layout } from "../ui/layout.tsx";
+import type { FormState, PageContext } from "../ui/page.ts";
+import { Day } from "../ui/time.tsx";
+import { Actions } from "./actions.tsx";
+import { History } from "./history.tsx";
+import { Messages } from "./messages.tsx";
+import type { UsableVoucher } from "./new-agreement-page.tsx";
+import { amountOf, counterparty, creditText, StateBadge } from "./state.tsx";
+import { StepBar } from "./step-bar.tsx";
+
+/** What a page of an agreement needs beside the agreement. */
+export interface AgreementContext {
+  page: PageContext;
+  agreement: FullAgreement;
+  /** In whose name the forms of this page act: the party that the one who looks acts for, or a steward. */
+  as: ActorView;
+  /** What the receiver can spend, in minor units; null where it has nothing to decide about credits. */
+  available: bigint | null;
+  /** Those that cover the amount. */
+  vouchers: readonly UsableVoucher[];
+  /** What the hub's rule does with a dispute that nobody ends. */
+  disputeRule: DisputeRule;
+}
+
+/** GET /agreements/<id>; also what its short forms (accept, deliver, confirm, messages …) answer when something is wrong. */
+export interface AgreementPageProps extends AgreementContext {
+  /** Newest first, as they were read. */
+  messages: Page<MessageView>;
+  form?: FormState | undefined;
+}
+
+export const AgreementPage = (props: AgreementPageProps) => {
+  const { page, agreement } = props;
+  const { t } = page;
+  return (
+    <Layout
+      page={page}
+      title={agreement.proposal.name}
+      section="agreements"
+      aside={<Proofs page={page} agreement={agreement} />}
+    >
+      <a class="back" href={agreement.party === null ? "/admin/disputes" : "/agreements"}>
+        <Icon name="arrow" />
+        {t(agreement.party === null ? "dispute.list" : "nav.agreements")}
+      </a>
+      <article class="card agreement agreement-full">
+        <div class="stripe"></div>
+        <p class="proposal-top">
+          <StateBadge page={page} state={agreement.state} />
+          {agreement.automatic ? <span class="quiet">{t("agreement.automatic")}</span> : null}
+        </p>
+        <h1>
+          <a
+            href={`/proposals/${agreement.proposal.id}`}
+            lang={agreement.proposal.language ?? undefined}
+            dir="auto"
+          >
+            {agreement.proposal.name}
+          </a>
+        </h1>
+        <Parties page={page} agreement={agreement} />
+        <StepBar page={page} agreement={agreement} />
+        <Terms page={page} agreement={agreement} />
+      </article>
+      <Outcome page={page} agreement={agreement} />
+      <Actions {...props} />
+      <Messages {...props} />
+      <History page={page} agreement={agreement} />
+    </Layout>
+  );
+};
+
+/** Who gives, who gets. */
+const Parties = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement">) => {
+  const { t } = page;
+  const line = (actor: ActorView, word: "agreement.gives" | "agreement.gets", own: boolean) => (
+    <p class="party">
+      <Avatar page={page} actor={actor} small />
+      <span>
+        <a class="party-name" href={actorPath(actor)}>
+          <bdi>{actor.name}</bdi>
+        </a>
+        <span class="quiet">
+          {t(word)}
+          {own ? ` · ${t("agreement.own_side")}` : ""}
+        </span>
+      </span>
+    </p>
+  );
+  return (
+    <div class="parties">
+      {line(agreement.provider, "agreement.gives", agreement.party === "provider")}
+      {line(agreement.receiver, "agreement.gets", agreement.party === "receiver")}
+    </div>
+  );
+};
+
+/** What was agreed, or is on the table. */
+export const Terms = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement">) => {
+  const { t } = page;
+  const { unit, quantity, due, voucherId, donation, settlement } = agreement;
+  const facts: [label: string, value: Child | null][] = [
+    [t("agreement.quantity"), amountText(page, unit, quantity)],
+    [
+      t("agreement.in_return"),
+      <span class={`return return-${settlement}`}>
+        {settlement === "credit" ? <Icon name="coins" /> : null}
+        <bdi>{amountOf(page, agreement)}</bdi>
+      </span>,
+    ],
+    [t("agreement.due_day"), due === null ? null : <Day page={page} at={due} />],
+    [t("agreement.paid_by"), voucherId === null ? null : t("agreement.fund")],
+    [t("agreement.donation"), donation === 0 ? null : t("agreement.percent", { percent: donation })],
+  ];
+  return (
+    <dl class="facts">
+      {facts.map(([label, value]) =>
+        value === null ? null : (
+          <div>
+            <dt>{label}</dt>
+            <dd>{value}</dd>
+          </div>
+        ),
+      )}
+    </dl>
+  );
+};
+
+/** How it ended, and what one may do now that it has. */
+const Outcome = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement">) => {
+  const { t } = page;
+  const { id, state, party, settledAmount, amount, currency, quantity, settledQuantity, unit } = agreement;
+  if (state !== "settled" && state !== "resolved") return null;
+  const paid = settledAmount === null || currency === null ? null : creditText(page, settledAmount, currency);
+  const partly =
+    state === "settled" &&
+    ((settledAmount !== null && settledAmount !== amount) ||
+      (settledQuantity !== null && settledQuantity !== quantity));
+  const other = counterparty(agreement);
+  return (
+    <section class="card outcome" aria-labelledby="outcome">
+      <h2 id="outcome">{t(state === "settled" ? "agreement.settled_title" : "agreement.resolved_title")}</h2>
+      {paid !== null ? (
+        <p>
+          {t("agreement.paid", { amount: paid, from: agreement.receiver.name, to: agreement.provider.name })}
+          {agreement.voucherId === null ? null : ` ${t("agreement.paid_by_fund")}`}
+        </p>
+      ) : agreement.settlement === "credit" ? (
+        <p>{t("agreement.paid_nothing")}</p>
+      ) : null}
+      {partly ? (
+        <p>{t("agreement.paid_part", { amount: amountText(page, unit, settledQuantity ?? quantity) })}</p>
+      ) : null}
+      {agreement.automatic ? <p>{t("agreement.automatic_text")}</p> : null}
+      {party === null ? null : (
+        <p class="actions">
+          <a class="button" href={`/agreements/${id}/review`}>
+            {t("agreement.review", { name: other.name })}
+          </a>
+          {paid === null ? null : (
+            <a class="button button-quiet" href="/ledger">
+              <Icon name="coins" />
+              {t("agreement.see_ledger")}
+            </a>
+          )}
+          {paid !== null && party === "provider" ? (
+            <a class="button button-plain" href={`/ledger/transfers/${agreement.transferId}/return`}>
+              {t("agreement.give_back")}
+            </a>
+          ) : null}
+        </p>
+      )}
+    </section>
+  );
+};
+
+/** The signed consents: what they are worth, and where to get them. */
+const Proofs = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement">) => {
+  const { t } = page;
+  return (
+    <section class="context-block" aria-labelledby="proofs">
+      <h2 id="proofs">{t("agreement.proofs")}</h2>
+      <p class="quiet">{t("agreement.proofs_text")}</p>
+      <p>
+        <a class="context-link" href={`/agreements/${agreement.id}/consents.json`} download>
+          {t("agreement.download")}
+        </a>
+      </p>
+      <p class="quiet">{t("agreement.verify", { command: "ayni agreement verify" })}</p>
+    </section>
+  );
+};
