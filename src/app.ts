@@ -87,7 +87,8 @@ export async function createHub(
   await checkOrigin(ctx);
 
   const keys = createKeys({ sql, fetch: (url) => remote.fetchActivityJson(url), now: clock.now });
-  const federation: Federation = { ctx, keyring, remote, check, forgetKeys: (iri) => keys.forget(iri) };
+  const forgetKeys = (iri: string) => keys.forget(iri);
+  const federation: Federation = { ctx, keyring, keys, remote, check, forgetKeys };
   const fedify = await buildFedify(origin, createKvStore(sql, clock));
   const documents = createDocumentCache(clock);
   const intake = createIntake(sql, clock);

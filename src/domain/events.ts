@@ -29,6 +29,17 @@ export const domainEvent = z.discriminatedUnion("name", [
   /** A party of ours signed a step of an agreement with somebody elsewhere, or such an agreement was settled. */
   z.object({ name: z.literal("agreement.signed"), subject: z.string(), stepId: id }),
   z.object({ name: z.literal("agreement.settled"), subject: z.string(), agreementId: id }),
+  /** What somebody elsewhere offered to an actor of ours cannot be: it made no agreement, and is answered all the same. */
+  z.object({
+    name: z.literal("offer.refused"),
+    subject: z.string(),
+    offererId: id,
+    offer: z.string(),
+    reason: z.string(),
+    content: z.string(),
+  }),
+  /** An offer of ours was accepted when it had lapsed: the other side does not know that. */
+  z.object({ name: z.literal("offer.lapsed"), subject: z.string(), accepterId: id, offer: z.string() }),
   z.object({ name: z.literal("actor.updated"), subject: z.string(), actorId: id }),
 ]);
 

@@ -1,6 +1,7 @@
 import type { Ctx } from "../domain/context.ts";
 import type { JsonObject } from "../json.ts";
 import type { Keyring } from "./keyring.ts";
+import type { KeyStore } from "./keys.ts";
 import type { RemoteServers } from "./remote.ts";
 import type { IriCheck } from "./vocab/parse.ts";
 
@@ -11,14 +12,19 @@ export interface Federation {
   keyring: Keyring;
   /** Other servers' documents and actors. */
   remote: RemoteServers;
+  /** Public keys of remote actors. */
+  keys: KeyStore;
   /** Which ids are acceptable. */
   check: IriCheck;
   /** Forgets the cached keys of a remote actor whose document changed. */
   forgetKeys(actorIri: string): Promise<void>;
 }
 
-/** What a listener of Fedify gets: the federation, and the activity's JSON as it came over the wire. */
+/** What a listener of Fedify gets: the federation, and the activity as it came over the wire. */
 export interface InboxData extends Federation {
+  /** The very text, for what is kept as somebody's signed words. */
+  body: string;
+  /** Its JSON, with the terms of a marketplace typed. */
   raw: JsonObject;
   /** Iri of the actor whose signature the door verified. */
   signer: string;

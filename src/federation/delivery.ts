@@ -7,11 +7,12 @@ import { activityBody } from "../domain/activities/queries.ts";
 import type { Ctx } from "../domain/context.ts";
 import { domainEvent } from "../domain/events.ts";
 import { type HostState, hostAccepted, hostFailed, hostState } from "../domain/hosts/commands.ts";
+import type { JsonObject } from "../json.ts";
 import { Discard, Retry } from "../queue/errors.ts";
 import type { Job, RetryPolicy } from "../queue/worker.ts";
 import { EgressError, post } from "./egress.ts";
 import type { Keyring } from "./keyring.ts";
-import { toOutgoing } from "./outbound/index.ts";
+import { type Finished, toOutgoing } from "./outbound/index.ts";
 import { proveObject } from "./proofs.ts";
 import { signRequest } from "./signatures.ts";
 
@@ -54,19 +55,18 @@ export function createDelivery(ctx: Ctx, keyring: Keyring): Delivery {
     const happened = event.parse(job.payload);
     const outgoing = await toOutgoing(ctx, happened, `${ctx.hub.origin}/activities/${happened.id}`);
     if (outgoing === null) return;
-    const key = await keyring.ed25519(outgoing.actorId);
-    // The event's own time, so that a retry makes the same bytes.
-    const proven = proveObject(outgoing.activity, key, job.created);
-    await storeActivity(ctx, {
-      id: happened.id,
-      actorId: outgoing.actorId,
-      type: outgoing.activity.type as string,
-      object: outgoing.object,
-      audience: outgoing.audience,
-      body: JSON.stringify(proven),
-      recipients: outgoing.recipients,
-      retracts: outgoing.retracts ?? false,
-    });
+    const { actorId, object, audience, recipients, retracts = false } = outgoing;
+    const finished =
+      "finished" in outgoing
+        ? outgoing.finished
+        : await finish(happened.id, actorId, outgoing.activity, job.created);
+    await storeActivity(ctx, { ...finished, actorId, object, audience, recipients, retracts });
+  }
+
+  /** @param created the event's own time, so that a retry makes the same bytes */
+  async function finish(id: Id, actorId: Id, activity: JsonObject, created: Date): Promise<Finished> {
+    const proven = proveObject(activity, await keyring.ed25519(actorId), created);
+    return { id, type: activity.type as string, body: JSON.stringify(proven) };
   }
 
   function bodyOf(activity: Id): Promise<{ body: Buffer; digest: Buffer } | null> {

@@ -33,7 +33,7 @@ export function federationRoutes(
   const app = new Hono();
   const fetch = (c: Context) =>
     fedify.fetch(c.req.raw, {
-      contextData: { ...federation, raw: {}, signer: "", begun: false },
+      contextData: { ...federation, body: "", raw: {}, signer: "", begun: false },
       onNotFound: () => c.notFound(),
     });
 
@@ -118,6 +118,11 @@ export function federationRoutes(
     "/activities/:id",
     // Not kept: it goes with its object, of whose deletion only the object's own key is told.
     serve((_, id) => activityDocument(ctx, id), { live: true }),
+  );
+  // The two parties have each other's signed words, and nobody else is told that there is such an agreement.
+  app.get(
+    "/agreements/:id",
+    serve(() => Promise.resolve(null), { live: true }),
   );
   app.get(
     "/currency",

@@ -20,7 +20,8 @@ beforeAll(async () => {
 });
 afterAll(() => remote.close());
 beforeEach(async () => {
-  await hub.database.sql`truncate posts, proposals, deletions, received_activities`;
+  await hub.database.sql`delete from proposals`;
+  await hub.database.sql`truncate posts, deletions, received_activities`;
   remote.received.length = 0;
 });
 

@@ -2,7 +2,7 @@
  * Object integrity proofs (FEP-8b32, eddsa-jcs-2022) as another server checks them: from the specifications, with
  * node:crypto, and nothing of this project.
  */
-import { createHash, createPublicKey, verify } from "node:crypto";
+import { createHash, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 
 type Json = Record<string, unknown>;
 
@@ -52,4 +52,37 @@ function base58(text: string, length: number): Buffer {
   let number = 0n;
   for (const character of text.slice(1)) number = number * 58n + BigInt(ALPHABET.indexOf(character));
   return Buffer.from(number.toString(16).padStart(2 * length, "0"), "hex");
+}
+
+/** The activity with a proof by this key, as another server would make it. */
+export function prove(
+  activity: Json,
+  key: { id: string; privateKey: KeyObject },
+  created = new Date(),
+): Json {
+  const options = {
+    "@context": activity["@context"],
+    type: "DataIntegrityProof",
+    cryptosuite: "eddsa-jcs-2022",
+    created: created.toISOString().replace(/\.\d+Z$/, "Z"),
+    verificationMethod: key.id,
+    proofPurpose: "assertionMethod",
+  };
+  const data = Buffer.concat([sha256(canonical(options)), sha256(canonical(activity))]);
+  const proofValue = multibase(sign(null, data, key.privateKey));
+  return { ...activity, proof: { ...options, proofValue } };
+}
+
+/** The digest by which consents name one another: multibase of the SHA-256 multihash of the canonical JSON. */
+export function digestOf(activity: Json): string {
+  return multibase(Buffer.concat([Buffer.from([0x12, 0x20]), sha256(canonical(activity))]));
+}
+
+function multibase(bytes: Buffer): string {
+  let digits = "";
+  for (let n = BigInt(`0x0${bytes.toString("hex")}`); n > 0n; n /= 58n)
+    digits = ALPHABET[Number(n % 58n)] + digits;
+  let zeros = 0;
+  while (bytes[zeros] === 0) zeros++;
+  return `z${"1".repeat(zeros)}${digits}`;
 }

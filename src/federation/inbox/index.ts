@@ -1,8 +1,9 @@
 import type { FederationBuilder, InboxContext } from "@fedify/fedify";
-import { Accept, Activity, Create, Delete, Follow, Reject, Undo, Update } from "@fedify/vocab";
+import { Accept, Activity, Create, Delete, Follow, Offer, Reject, Undo, Update } from "@fedify/vocab";
 import { getLogger } from "@logtape/logtape";
 import type { InboxData } from "../context.ts";
 import { onActorDelete, onActorUpdate } from "./actors.ts";
+import { onAgreementEvent, onOffer, onOfferAccepted, onOfferRejected, onOfferUndone } from "./agreements.ts";
 import { onAccept, onFollow, onReject, onUndoFollow } from "./follows.ts";
 import { onObject, onObjectDelete } from "./objects.ts";
 
@@ -13,10 +14,11 @@ export function registerInbox(builder: FederationBuilder<InboxData>): void {
   builder
     .setInboxListeners("/actors/{identifier}/inbox", "/inbox")
     .on(Follow, bySigner(onFollow))
-    .on(Accept, bySigner(onAccept))
-    .on(Reject, bySigner(onReject))
-    .on(Undo, bySigner(onUndoFollow))
-    .on(Create, bySigner(onObject))
+    .on(Offer, bySigner(onOffer))
+    .on(Accept, bySigner(firstOf(onOfferAccepted, onAccept)))
+    .on(Reject, bySigner(firstOf(onOfferRejected, onReject)))
+    .on(Undo, bySigner(firstOf(onOfferUndone, onUndoFollow)))
+    .on(Create, bySigner(firstOf(onAgreementEvent, onObject)))
     .on(
       Update,
       bySigner((data, update: Update) =>
@@ -46,6 +48,16 @@ function bySigner<T extends Activity>(handler: (data: InboxData, activity: T) =>
     const own = actor?.href === data.signer && others.length === 0 && activity.id?.origin === actor.origin;
     if (own) await handler(data, activity);
     else logger.info("Dropped {id}: not wholly its signer's", { id: activity.id?.href });
+  };
+}
+
+/** Agreements first: their handlers say when an activity is about something else. */
+function firstOf<T extends Activity>(
+  agreements: (data: InboxData, activity: T) => Promise<boolean>,
+  others: (data: InboxData, activity: T) => Promise<void>,
+) {
+  return async (data: InboxData, activity: T): Promise<void> => {
+    if (!(await agreements(data, activity))) await others(data, activity);
   };
 }
 

@@ -36,12 +36,13 @@ export function createInboxWorker(
       await withEgressBudget(FETCHES, async () => {
         if ("refetch" in payload) return onForwarded(federation, payload.refetch, payload.deleted);
         const raw = typeMarketplaceTerms(JSON.parse(payload.body) as JsonObject);
-        const data: InboxData = { ...federation, raw, signer: payload.signer, begun: false };
+        const { body, signer } = payload;
+        const data: InboxData = { ...federation, body, raw, signer, begun: false };
         const task = {
           type: "inbox",
           id: randomUUID(),
           baseUrl: federation.ctx.hub.origin,
-          activity: withObjectNamed(raw),
+          activity: withoutParts(raw),
           started: payload.received,
           attempt: 0,
           identifier: null,
@@ -61,14 +62,32 @@ export function createInboxWorker(
   };
 }
 
+/** What decides who handles an activity. */
+const DISPATCHED = ["@context", "id", "type", "actor"] as const;
+
 /**
  * A Create or Update that only names its object. JSON-LD is read several times over for each class of the vocabulary, so the
- * object is read by itself, once, by the handler that wants it (`objectOf`): the two together cost less than half.
+ * object is read by itself, once, by the handler that wants it (`objectOf`): the two together cost less than half. Agreements,
+ * and Offers that are answered, are read by their handlers only: the vocabulary throws at the examples that FEP-0837 prints.
  */
-function withObjectNamed(raw: JsonObject): JsonObject {
-  const { type, object } = raw;
-  const embedded = isObject(object) && typeof object.id === "string";
-  return embedded && (type === "Create" || type === "Update") ? { ...raw, object: { id: object.id! } } : raw;
+function withoutParts(raw: JsonObject): JsonObject {
+  const { object, result: _, ...rest } = raw;
+  const named = isObject(object) && typeof object.id === "string" ? { id: object.id } : null;
+  switch (raw.type) {
+    case "Offer":
+      return Object.fromEntries(DISPATCHED.flatMap((name) => (name in raw ? [[name, raw[name]!]] : [])));
+    case "Create":
+    case "Update":
+      return named === null ? raw : { ...raw, object: named };
+    case "Accept":
+    case "Reject":
+    case "Undo": {
+      const offer = isObject(object) && object.type === "Offer" ? named : null;
+      return object === undefined ? rest : { ...rest, object: offer ?? object };
+    }
+    default:
+      return raw;
+  }
 }
 
 /** What the JSON-LD processor and the vocabulary throw at input of wrong types, not the database at a bad moment. */

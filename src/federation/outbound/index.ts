@@ -3,15 +3,25 @@ import type { Ctx } from "../../domain/context.ts";
 import type { ReceivedEvent } from "../../domain/events.ts";
 import type { JsonObject } from "../../json.ts";
 import { onActorUpdated } from "./actors.ts";
+import { onAgreementSettled, onAgreementSigned, onOfferLapsed, onOfferRefused } from "./agreements.ts";
 import { onFollowAccepted, onFollowRequested, onFollowUndone } from "./follows.ts";
 import { onPostDeleted, onPostPublished } from "./posts.ts";
 import { onProposalPublished, onProposalWithdrawn } from "./proposals.ts";
 
 /** An activity and who gets it. */
-export interface Outgoing {
+export type Outgoing = Dispatch & ({ activity: JsonObject } | { finished: Finished });
+
+/** An activity that was proven and kept when its actor consented to it: it goes out byte for byte as it is. */
+export interface Finished {
+  /** What its iri is made of. */
+  id: Id;
+  type: string;
+  body: string;
+}
+
+interface Dispatch {
   /** The actor of ours who does it. */
   actorId: Id;
-  activity: JsonObject;
   /** The iri of what it is about. */
   object: string;
   /** Who may read it in the outbox. */
@@ -42,6 +52,14 @@ export function toOutgoing(ctx: Ctx, event: ReceivedEvent, iri: string): Promise
       return onFollowAccepted(ctx, event.followId, iri);
     case "follow.undone":
       return onFollowUndone(ctx, event, iri);
+    case "agreement.signed":
+      return onAgreementSigned(ctx, event.stepId);
+    case "agreement.settled":
+      return onAgreementSettled(ctx, event.agreementId, iri);
+    case "offer.refused":
+      return onOfferRefused(ctx, event, iri);
+    case "offer.lapsed":
+      return onOfferLapsed(ctx, event, iri);
     case "actor.updated":
       return onActorUpdated(ctx, event.actorId, iri);
   }

@@ -1,24 +1,35 @@
 import type { Statement } from "../../domain/agreements/consents.ts";
+import { plainToHtml } from "../../domain/html.ts";
 import { formatPrice } from "../../domain/proposals/rules.ts";
 import type { JsonObject } from "../../json.ts";
 import { AGREEMENT_CONTEXT, document } from "./context.ts";
 
 /**
  * A step of an agreement as an activity: FEP-0837 where it has one (Offer, Accept, Reject of an Agreement), otherwise an
- * activity of ActivityStreams over a Document that is also a Valueflows EconomicEvent or a term of Ayni's.
+ * activity of ActivityStreams, if need be over a Document that is also a Valueflows EconomicEvent or a term of Ayni's.
  */
-export function toConsent(origin: string, statement: Statement): JsonObject {
-  const { type, id, actor, to, agreement, offer, note } = statement;
+export function toConsent(origin: string, statement: Statement, now: Date): JsonObject {
+  const { type, id, actor, to, agreement, offer, accept, note } = statement;
+  const iri = `${origin}/activities/${id}`;
   const activity = (kind: string, rest: JsonObject): JsonObject =>
     document(AGREEMENT_CONTEXT, {
-      id: `${origin}/activities/${id}`,
+      id: iri,
       type: kind,
       actor,
+      published: now.toISOString(),
       to: [to],
       cc: [],
       ...rest,
-      ...(note === null ? {} : { content: note }),
+      ...(note === null ? {} : { content: plainToHtml(note) }),
     });
+  const object = (kinds: string[], rest: JsonObject): JsonObject => ({
+    id: `${iri}#object`,
+    type: ["Document", ...kinds],
+    attributedTo: actor,
+    context: agreement.iri,
+    ...rest,
+  });
+  const transfer: JsonObject = agreement.transfer === null ? {} : { "ayni:transfer": agreement.transfer };
   const answered = { object: offer?.activity ?? "", "ayni:offerDigest": offer?.digest ?? "" };
   switch (type) {
     case "offer":
@@ -27,58 +38,49 @@ export function toConsent(origin: string, statement: Statement): JsonObject {
         object: toAgreement(statement, false),
         ...(statement.until === null ? {} : { endTime: statement.until.toISOString() }),
         ...(type === "counter" && offer !== null ? { inReplyTo: offer.activity } : {}),
-        ...(agreement.transfer === null ? {} : { "ayni:transfer": agreement.transfer }),
+        ...transfer,
         "ayni:proposalRevision": agreement.revision,
       });
     case "accept":
-      return activity("Accept", {
-        ...answered,
-        result: toAgreement(statement, true),
-        ...(agreement.transfer === null ? {} : { "ayni:transfer": agreement.transfer }),
-      });
+      return activity("Accept", { ...answered, result: toAgreement(statement, true), ...transfer });
     case "reject":
-      return activity("Reject", answered);
+      return activity("Reject", { ...answered, "ayni:reason": "declined" });
     case "withdraw":
       return activity("Undo", answered);
-    case "cancel":
-      return activity("Undo", { ...answered, context: agreement.iri });
+    case "cancel": {
+      // One takes back what one said oneself.
+      const own = statement.party === agreement.offeredBy ? offer : accept;
+      return activity("Undo", { ...answered, object: own?.activity ?? "", context: agreement.iri });
+    }
     case "deliver":
-      return activity("Create", { object: toEvent(origin, statement, "deliverService") });
+      return activity("Create", { object: object(["EconomicEvent"], toEvent(statement, "deliverService")) });
     case "confirm":
-      return activity("Create", { object: toEvent(origin, statement, "transfer") });
+      return activity("Create", { object: object(["EconomicEvent"], toEvent(statement, "transfer")) });
     case "dispute":
-      return activity("Create", {
-        object: {
-          id: `${origin}/activities/${id}#object`,
-          type: ["Document", "ayni:Dispute"],
-          attributedTo: actor,
-          context: agreement.iri,
-        },
-      });
+      return activity("Create", { object: object(["ayni:Dispute"], {}) });
     case "sign":
       return activity("Create", {
-        object: {
-          id: `${origin}/activities/${id}#object`,
-          type: ["Document", "ayni:Resolution"],
-          attributedTo: actor,
-          context: agreement.iri,
-          "ayni:release": (statement.amount ?? 0n).toString(),
-        },
+        object: object(["ayni:Resolution"], { "ayni:release": (statement.amount ?? 0n).toString() }),
       });
   }
 }
 
-/** FEP-0837 Agreement: the first commitment satisfies the primary intent, the second one gives back. */
+/**
+ * FEP-0837 Agreement: the first commitment satisfies the primary intent, the second one gives back. It names provider and
+ * receiver (Valueflows), so that a consent by itself tells who promised what. Whoever accepts gives it its id.
+ */
 function toAgreement({ agreement, to, actor, party }: Statement, finalized: boolean): JsonObject {
-  const { iri, proposal, unit, terms, scale, proposer } = agreement;
-  const reciprocal = terms.amount === null ? null : formatPrice(terms.amount, scale);
+  const { iri, proposal, unit, terms, scale, reciprocal } = agreement;
+  const [provider, receiver] = party === "provider" ? [actor, to] : [to, actor];
   return {
     type: "Agreement",
-    ...(finalized ? { id: iri, attributedTo: party === proposer ? actor : to } : {}),
+    ...(finalized ? { id: iri, attributedTo: actor } : {}),
     stipulates: {
       ...(finalized ? { id: `${iri}#primary` } : {}),
       type: "Commitment",
       satisfies: `${proposal}#primary`,
+      "vf:provider": provider,
+      "vf:receiver": receiver,
       resourceQuantity: { hasUnit: unit, hasNumericalValue: terms.quantity.toString() },
       ...(terms.due === null ? {} : { "vf:due": terms.due.toISOString() }),
     },
@@ -89,26 +91,65 @@ function toAgreement({ agreement, to, actor, party }: Statement, finalized: bool
             ...(finalized ? { id: `${iri}#reciprocal` } : {}),
             type: "Commitment",
             satisfies: `${proposal}#reciprocal`,
-            resourceQuantity: { hasUnit: "one", hasNumericalValue: reciprocal },
+            resourceQuantity: { hasUnit: "one", hasNumericalValue: formatPrice(reciprocal, scale) },
           },
         }),
   };
 }
 
-/** Valueflows EconomicEvent, with an ActivityStreams type beside it: the work that was done, or the payer's order to pay. */
-function toEvent(origin: string, statement: Statement, action: "deliverService" | "transfer"): JsonObject {
-  const { id, actor, agreement, amount, quantity } = statement;
+/** Valueflows EconomicEvent: the work that was done, or that it was received (and the order to pay for it). */
+function toEvent(
+  { agreement, amount, quantity }: Statement,
+  action: "deliverService" | "transfer",
+): JsonObject {
   const { iri, unit, scale, terms } = agreement;
   const done = { hasUnit: unit, hasNumericalValue: (quantity ?? terms.quantity).toString() };
-  const paid = amount === null ? done : { hasUnit: "one", hasNumericalValue: formatPrice(amount, scale) };
+  const pays = action === "transfer" && amount !== null;
   return {
-    id: `${origin}/activities/${id}#object`,
-    type: ["Document", "EconomicEvent"],
-    attributedTo: actor,
     action,
     realizationOf: iri,
-    context: iri,
-    fulfills: `${iri}#${action === "transfer" && amount !== null ? "reciprocal" : "primary"}`,
-    resourceQuantity: action === "transfer" ? paid : done,
+    fulfills: `${iri}#${pays ? "reciprocal" : "primary"}`,
+    resourceQuantity: pays ? { hasUnit: "one", hasNumericalValue: formatPrice(amount, scale) } : done,
   };
+}
+
+/** The proposing party's confirmation that the exchange took place (FEP-0837, "Confirmation"). */
+export function toReceipt(receipt: {
+  id: string;
+  actor: string;
+  to: string;
+  agreement: string;
+  settled: Date;
+}): JsonObject {
+  const { id, actor, to, agreement, settled } = receipt;
+  return document(AGREEMENT_CONTEXT, {
+    ...{ id, type: "Create", actor, to: [to], cc: [] },
+    object: {
+      id: `${id}#object`,
+      type: "Document",
+      name: "Receipt",
+      attributedTo: actor,
+      context: agreement,
+      published: settled.toISOString(),
+    },
+  });
+}
+
+/** An answer to an Offer of which no agreement was made, with a reason for machines and one for people. */
+export function toRefusal(refusal: {
+  id: string;
+  type: "Reject" | "Undo";
+  actor: string;
+  to: string;
+  offer: string;
+  reason: string;
+  content: string;
+}): JsonObject {
+  const { id, type, actor, to, offer, reason, content } = refusal;
+  return document(AGREEMENT_CONTEXT, {
+    ...{ id, type, actor, to: [to], cc: [] },
+    object: offer,
+    "ayni:reason": reason,
+    content: plainToHtml(content),
+  });
 }
