@@ -48,7 +48,7 @@ const Item = ({ page, notice }: { page: NoticesPageProps["page"]; notice: Notice
   return (
     <li class={notice.read ? "notice-item" : "notice-item notice-new"}>
       <a href={notice.path}>
-        <span dir="auto">{noticeText(t, notice)}</span>
+        <span>{noticeText(t, notice)}</span>
         <span class="quiet">
           {notice.read ? null : <strong>{t("notice_list.new")} · </strong>}
           {notice.actor.id === viewer.person.id ? null : (
