@@ -39,12 +39,12 @@ export const ActorCard = ({
       <h2 class="actor-name">
         <a href={actorPath(actor)}>
           <bdi>{actor.name}</bdi>
-        </a>{" "}
-        <VerifiedBadge page={page} actor={actor} small />
+        </a>
       </h2>
       <p class="quiet">
         <Handle>@{actor.acct}</Handle> · {page.t(`kinds.${actor.kind}`)}
       </p>
+      <VerifiedBadge page={page} actor={actor} />
       <Excerpt html={actor.summary} />
     </div>
     {relation ? <FollowForm page={page} actor={actor} relation={relation} /> : null}

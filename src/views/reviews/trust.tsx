@@ -156,13 +156,16 @@ export const Means = ({ page, reputation }: { page: PageContext; reputation: Rep
   );
 };
 
-/** Whole stars, for the eye and for the ear. */
+const STAR = "m12 2.5 2.9 6.1 6.6.9-4.8 4.7 1.2 6.6-5.9-3.2-5.9 3.2 1.2-6.6L2.5 9.5l6.6-.9L12 2.5Z";
+
+/** Whole stars, for the eye and for the ear. Drawn: not every phone has letters for them. */
 export const Stars = ({ page, rating }: { page: PageContext; rating: number }) => (
   <span class="stars">
-    <span class="stars-shown" aria-hidden="true" dir="ltr">
-      {"★".repeat(rating)}
-      {"☆".repeat(5 - rating)}
-    </span>
+    <svg viewBox="0 0 120 24" aria-hidden="true" focusable="false">
+      {[0, 1, 2, 3, 4].map((at) => (
+        <path d={STAR} transform={`translate(${at * 24})`} class={at < rating ? "star-full" : undefined} />
+      ))}
+    </svg>
     <span class="hidden">{page.t("review.stars", { rating })}</span>
   </span>
 );
