@@ -38,7 +38,8 @@ export function makeImage(bytes: Uint8Array): Promise<MadeImage> {
       const { width, height } = await sharp(bytes, OPTIONS).metadata();
       if (Math.max(width, height) > MAX_SIDE) throw new Error(`${width} × ${height} pixels`);
       const { data, info } = await fitted(sharp(bytes, OPTIONS), SIDE)
-        .webp({ quality: 80 })
+        // Half the time of the default, and as small.
+        .webp({ quality: 80, effort: 2 })
         .toBuffer({ resolveWithObject: true });
       return {
         bytes: data,
@@ -56,7 +57,7 @@ export function makeImage(bytes: Uint8Array): Promise<MadeImage> {
 async function thumbnailOf(sharp: Library, image: Buffer): Promise<Buffer> {
   let side = THUMBNAIL_SIDE;
   for (let quality = 75; ; quality -= 15) {
-    const thumbnail = await fitted(sharp(image, OPTIONS), side).webp({ quality }).toBuffer();
+    const thumbnail = await fitted(sharp(image, OPTIONS), side).webp({ quality, effort: 2 }).toBuffer();
     if (thumbnail.length < THUMBNAIL_BYTES) return thumbnail;
     if (quality < 45) {
       side /= 2;
