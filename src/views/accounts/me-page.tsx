@@ -37,6 +37,15 @@ export const MePage = ({ page }: MePageProps) => {
             <a href={`${path}?tab=exchange`}>{t("profile.exchange")}</a>
           </li>
           <li>
+            <a href="/agreements">{t("nav.agreements")}</a>
+          </li>
+          <li>
+            <a href="/ledger">{t("ledger.title")}</a>
+          </li>
+          <li>
+            <a href="/vouchers">{t("vouchers.title")}</a>
+          </li>
+          <li>
             <a href={`${path}/following`}>{t("people.following")}</a>
           </li>
           <li>
@@ -45,6 +54,11 @@ export const MePage = ({ page }: MePageProps) => {
           <li>
             <a href="/settings/notices">{t("notice_list.settings")}</a>
           </li>
+          {viewer.role === "member" ? null : (
+            <li>
+              <a href="/admin">{t("admin.title")}</a>
+            </li>
+          )}
         </ul>
       </section>
       <section aria-labelledby="me-language">
