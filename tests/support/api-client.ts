@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import { expect } from "vitest";
+import { z } from "zod";
 import { createToken } from "../../src/domain/accounts/commands.ts";
 import type { Acting } from "../../src/domain/context.ts";
 import { apiRoutes } from "../../src/routes/api/index.ts";
@@ -37,7 +38,7 @@ export async function apiClient(
   scopes: readonly string[] = ALL_SCOPES,
 ): Promise<ApiClient> {
   const token = acting === null ? null : await createToken(hub.ctx, acting, scopes);
-  const { operations, document } = describe(hub);
+  const { operations, document } = described(hub);
 
   async function send(
     method: string,
@@ -65,7 +66,7 @@ type Document = ReturnType<Api["app"]["getOpenAPI31Document"]>;
 const known = new WeakMap<TestHub, { operations: Api["operations"]; document: Document }>();
 
 /** The API as the hub has it: its operations, and the document that programs read. */
-export function describe(hub: TestHub): { operations: Api["operations"]; document: Document } {
+export function described(hub: TestHub): { operations: Api["operations"]; document: Document } {
   const found = known.get(hub);
   if (found !== undefined) return found;
   const { app, operations } = apiRoutes({
@@ -114,8 +115,29 @@ function check(
   expect(Object.keys(documented), what).toContain(String(status));
   if (status >= 400) return;
   expect(status, what).toBe(operation.status);
+  // What the document says is checked beside the schemas that it is made from: nothing may be lost on the way.
+  const media = (documented[status] as { content?: Record<string, { schema: JsonSchema }> }).content?.[
+    "application/json"
+  ];
+  if (media !== undefined)
+    expect(jsonSchema(document, media.schema).safeParse(body).error, what).toBeUndefined();
   if (operation.answer === null) expect(text, what).toBe("");
   else expect(operation.answer.safeParse(body).error, what).toBeUndefined();
+}
+
+type JsonSchema = Parameters<typeof z.fromJSONSchema>[0];
+
+const compiled = new WeakMap<object, z.ZodType>();
+
+/** A schema of the document as a program takes it that knows nothing of ours. */
+function jsonSchema(document: Document, schema: JsonSchema): z.ZodType {
+  const known = compiled.get(schema as object);
+  if (known !== undefined) return known;
+  const whole = { ...(schema as object), $defs: document.components?.schemas };
+  const local = JSON.stringify(whole).replaceAll("#/components/schemas/", "#/$defs/");
+  const made = z.fromJSONSchema(JSON.parse(local));
+  compiled.set(schema as object, made);
+  return made;
 }
 
 export function ask(

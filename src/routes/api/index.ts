@@ -2,8 +2,13 @@ import { cors } from "hono/cors";
 import type { RouteOptions } from "../env.ts";
 import { agreementRoutes } from "./agreements.ts";
 import { documentRoute } from "./document.ts";
+import { ledgerRoutes } from "./ledger.ts";
 import { type Api, BASE, createApi } from "./operation.ts";
+import { organizationRoutes } from "./organizations.ts";
 import { ApiError, problem } from "./problem.ts";
+import { proposalRoutes } from "./proposals.ts";
+import { reviewRoutes } from "./reviews.ts";
+import { voucherRoutes } from "./vouchers.ts";
 
 /** Everything of the API; its address alone is the page to read and try it. */
 const BELOW = `${BASE}/:rest{.+}`;
@@ -30,7 +35,15 @@ export function apiRoutes(options: RouteOptions): Api {
     c.header("Cache-Control", "no-store");
     await next();
   });
-  for (const routes of [agreementRoutes]) routes(api);
+  const nouns = [
+    proposalRoutes,
+    agreementRoutes,
+    ledgerRoutes,
+    voucherRoutes,
+    reviewRoutes,
+    organizationRoutes,
+  ];
+  for (const routes of nouns) routes(api);
   documentRoute(api);
   // Not `notFound`, which an app that is mounted in another one is never asked for.
   app.all(BELOW, (c) => {

@@ -77,6 +77,7 @@ export interface Listed {
   scope: TokenScope | null;
   params: string[];
   query: { name: string; description: string }[];
+  body: Schema | null;
   example: unknown;
   /** By which an answer with this status is described. */
   status: number;
@@ -224,6 +225,7 @@ function listed(operation: AnyOperation): Listed {
       name,
       description: (schema as Schema).description ?? "",
     })),
+    body: operation.body ?? null,
     status: operation.status ?? 200,
     answer: operation.answer ?? null,
   };
@@ -247,9 +249,9 @@ const PROBLEMS: Readonly<Record<number, string>> = {
 /** Statuses that an operation may answer with beside its own. */
 function problemsOf({ method, scope, params }: AnyOperation): number[] {
   return [
-    ...(scope === null ? [] : [401, 403]),
-    ...(params === undefined ? [] : [404, 410]),
-    ...(method === "get" ? [] : [400, 404, 409, 410, 413, 415]),
+    ...(scope === null ? [] : [401, 403, 404]),
+    ...(params === undefined ? [] : [410]),
+    ...(method === "get" ? [] : [400, 409, 410, 413, 415]),
     ...[422, 429, 500, 503],
   ];
 }

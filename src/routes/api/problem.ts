@@ -105,16 +105,30 @@ function titleOf(code: string): string {
 
 /** The first thing that a schema finds wrong, as the domain says such things. @param at where in the request it was */
 export function toDomainError(error: z.ZodError, at: "body" | "path" | "query"): DomainError {
-  const [issue] = error.issues;
-  const path = issue?.path.map(String) ?? [];
-  if (issue?.code === "unrecognized_keys") path.push(issue.keys[0] ?? "");
-  const missing = issue?.code === "invalid_type" && /received undefined$/.test(issue.message);
-  const tooLong = issue?.code === "too_big" && issue.origin === "string";
+  const { issue, path } = innermost(error);
+  if (issue.code === "unrecognized_keys") path.push(issue.keys[0] ?? "");
+  const missing = issue.code === "invalid_type" && /received undefined$/.test(issue.message);
+  const tooLong = issue.code === "too_big" && issue.origin === "string";
   // Field names of strangers may be as long as they like.
   const field = path.join(".").slice(0, 200).toWellFormed();
-  return new DomainError(
-    missing ? "required" : tooLong ? "too_long" : "invalid",
-    `${at}: ${missing ? "a value is required" : (issue?.message ?? "not as described").slice(0, 300).toWellFormed()}`,
-    { field: field === "" ? at : field, ...(tooLong ? { details: { max: Number(issue.maximum) } } : {}) },
-  );
+  const told = missing ? "a value is required" : issue.message.slice(0, 300).toWellFormed();
+  return new DomainError(missing ? "required" : tooLong ? "too_long" : "invalid", `${at}: ${told}`, {
+    field: field === "" ? at : field,
+    ...(tooLong ? { details: { max: Number(issue.maximum) } } : {}),
+  });
+}
+
+/** Of several possibilities the first is meant; the others are ways to leave it out. */
+function innermost(error: z.ZodError): { issue: z.core.$ZodIssue; path: string[] } {
+  let issue = error.issues[0] as z.core.$ZodIssue;
+  const path = issue.path.map(String);
+  for (let inner = first(issue); inner !== undefined; inner = first(issue)) {
+    issue = inner;
+    path.push(...issue.path.map(String));
+  }
+  return { issue, path };
+}
+
+function first(issue: z.core.$ZodIssue): z.core.$ZodIssue | undefined {
+  return issue.code === "invalid_union" ? issue.errors[0]?.[0] : undefined;
 }
