@@ -40,6 +40,7 @@ export function addDataCommands(program: Command): void {
     .option("--description <text>", "what the hub is", "")
     .option("--currency-name <name>", "what the hub's credits are called", "Ayni")
     .option("--currency-symbol <symbol>", "their symbol", "₳")
+    .option("--currency-rate <credits>", "how many credits an hour is worth", "1")
     .option("--locale <locale>", `language: ${LOCALES.join(", ")}`, "es")
     .action((options: Record<string, string>) =>
       withDatabase(async (ctx) => {
@@ -50,6 +51,7 @@ export function addDataCommands(program: Command): void {
           locale: localeOption(options.locale),
           currencyName: options.currencyName ?? "",
           currencySymbol: options.currencySymbol ?? "",
+          currencyRate: options.currencyRate,
           admin: {
             handle: options.adminHandle ?? "",
             email: options.adminEmail ?? "",

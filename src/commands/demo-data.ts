@@ -1,5 +1,21 @@
 import type { ProposalInput } from "../domain/proposals/rules.ts";
 
+/** What is said in the invented exchanges, in the hub's language. */
+interface Phrases {
+  statement: string;
+  offer: string;
+  counter: string;
+  reject: string;
+  cancel: string;
+  part: string;
+  dispute: string;
+  resolution: string;
+  voucher: string;
+  hello: string;
+  answer: string;
+  reviews: [string, string, string, string];
+}
+
 /** A hub of the demonstration. Every name and every word of it is invented. */
 export interface DemoHub {
   key: "lac" | "mena";
@@ -7,8 +23,11 @@ export interface DemoHub {
   name: string;
   description: string;
   locale: string;
-  currency: { name: string; symbol: string };
+  currency: { name: string; symbol: string; rate: string };
   admin: { handle: string; name: string };
+  /** Of the hub's staff, and in none of its organizations. */
+  curator: { handle: string; name: string };
+  phrases: Phrases;
   organizations: DemoOrganization[];
 }
 
@@ -47,8 +66,28 @@ export const DEMO: DemoHub[] = [
     description:
       "Una red de demostración. Las organizaciones, las personas y todo lo que aquí se lee son inventados, para que puedas probar Ayni.",
     locale: "es",
-    currency: { name: "Ayni", symbol: "₳" },
+    currency: { name: "Ayni", symbol: "₳", rate: "1" },
     admin: { handle: "ana", name: "Ana Quispe" },
+    curator: { handle: "berta", name: "Berta Lima" },
+    phrases: {
+      statement: "Personería jurídica 0000 (inventada). Nos conocen las otras redes de la región.",
+      offer: "Nos serviría mucho. ¿Podría ser este mes?",
+      counter: "Con una hora más queda completo.",
+      reject: "Este mes no nos alcanzan las manos. ¿Preguntan otra vez en dos meses?",
+      cancel: "Se nos cruzó con la asamblea; perdonen.",
+      part: "Se hizo la mitad: la segunda sesión no se dio.",
+      dispute: "No llegó nadie a la segunda fecha y no nos avisaron.",
+      resolution: "Las dos partes cuentan lo mismo de la primera sesión: se paga la mitad.",
+      voucher: "Somos tres personas y todavía no tenemos qué ofrecer.",
+      hello: "¿Les viene bien el jueves a las 10?",
+      answer: "Sí. Llevamos el material.",
+      reviews: [
+        "Llegaron a tiempo y se quedaron hasta resolver todas las preguntas.",
+        "Muy buena organización: todo estaba listo cuando llegamos.",
+        "Traducción cuidada; preguntaron lo que no estaba claro.",
+        "Un gusto. Volveríamos a trabajar con ellas.",
+      ],
+    },
     organizations: [
       {
         handle: "raices",
@@ -228,8 +267,28 @@ export const DEMO: DemoHub[] = [
     name: "شبكة الجسور (عرض توضيحي)",
     description: "شبكة للعرض فقط: كل المنظمات والأشخاص والنصوص هنا مُختلَقة لتجربة أيني.",
     locale: "ar",
-    currency: { name: "نقطة", symbol: "ن" },
+    currency: { name: "نقطة", symbol: "ن", rate: "10" },
     admin: { handle: "layla", name: "ليلى حدّاد" },
+    curator: { handle: "karim", name: "كريم (مثال)" },
+    phrases: {
+      statement: "رقم التسجيل 0000 (مختلق). تعرفنا شبكات المنطقة الأخرى.",
+      offer: "سيفيدنا هذا كثيرًا. هل يمكن خلال هذا الشهر؟",
+      counter: "بساعة إضافية يكتمل العمل.",
+      reject: "لا نستطيع هذا الشهر. هل تسألوننا بعد شهرين؟",
+      cancel: "تعارض الموعد مع اجتماعنا العام، نعتذر.",
+      part: "أُنجز النصف: لم تُعقد الجلسة الثانية.",
+      dispute: "لم يحضر أحد في الموعد الثاني ولم يصلنا إشعار.",
+      resolution: "رواية الطرفين عن الجلسة الأولى واحدة: يُدفع النصف.",
+      voucher: "نحن ثلاثة أشخاص وليس لدينا بعد ما نقدّمه.",
+      hello: "هل يناسبكم الخميس الساعة العاشرة؟",
+      answer: "نعم، وسنحضر المواد.",
+      reviews: [
+        "حضروا في الموعد وأجابوا عن كل الأسئلة.",
+        "تنظيم ممتاز: كل شيء كان جاهزًا عند وصولنا.",
+        "عمل متقن، وسألوا عن كل ما لم يكن واضحًا.",
+        "سعدنا بالعمل معهم ونكرره بكل سرور.",
+      ],
+    },
     organizations: [
       {
         handle: "nour",
@@ -273,7 +332,7 @@ export const DEMO: DemoHub[] = [
         posts: ["أصلحنا هذا الشهر 31 جهازًا كانت في طريقها إلى النفايات."],
         proposal: offer("equipment", "إعارة مولّد وأدوات", "للفعاليات المجتمعية، مع متطوع يشغّلها.", {
           unit: "one",
-          available: "4",
+          available: "9",
           location: "الحي القديم",
           settlement: "none",
         }),
@@ -324,7 +383,7 @@ export const DEMO: DemoHub[] = [
           "Two days on site, or four evenings online.",
           {
             available: "16",
-            minimum: "8",
+            minimum: "1",
             price: "10",
           },
         ),
@@ -352,7 +411,7 @@ export const DEMO: DemoHub[] = [
           "Trois heures pour apprendre à vérifier une image.",
           {
             available: "18",
-            minimum: "3",
+            minimum: "1",
             price: "10",
           },
         ),

@@ -13,6 +13,7 @@ import { publishPost } from "../domain/posts/commands.ts";
 import { publishProposal } from "../domain/proposals/commands.ts";
 import { say } from "./data.ts";
 import { DEMO, type DemoHub } from "./demo-data.ts";
+import { exchangeHistory } from "./demo-exchanges.ts";
 import { startLogging } from "./logging.ts";
 import { type Running, start, untilSignal } from "./serve.ts";
 
@@ -55,13 +56,18 @@ async function demo(dataDir: string): Promise<void> {
       const filled = await Promise.all(empty.map(({ hub, ctx }) => fill(ctx, hub)));
       for (const [index, { ctx }] of empty.entries()) {
         const other = DEMO.find(({ key }) => key !== empty[index]?.hub.key);
-        if (other !== undefined) await followAcross(ctx, filled[index] ?? [], other);
+        if (other !== undefined) await followAcross(ctx, filled[index]?.organizations ?? [], other);
       }
-      for (const [index, { hub, ctx }] of empty.entries()) await publish(ctx, hub, filled[index] ?? []);
+      for (const [index, { hub, ctx }] of empty.entries()) {
+        const { organizations = [], curator } = filled[index] ?? {};
+        if (curator === undefined) continue;
+        const published = await publish(ctx, hub, organizations);
+        await exchangeHistory(ctx, organizations, published, curator, hub);
+      }
     }
     for (const { hub, at } of running) {
       say(
-        `\n  ${hub.name}\n    ${at.origin}\n    log in as ${hub.admin.handle} with the password ${PASSWORD}`,
+        `\n  ${hub.name}\n    ${at.origin}\n    log in as ${hub.admin.handle}, or as the curator ${hub.curator.handle}, with the password ${PASSWORD}`,
       );
     }
     say("\n  Everything in them is invented. Stop with Ctrl-C; start again and it is still there.\n");
@@ -72,14 +78,15 @@ async function demo(dataDir: string): Promise<void> {
   }
 }
 
-/** The hub, its administrator, a second member, and its organizations, all represented by the administrator. */
-async function fill(ctx: Ctx, hub: DemoHub): Promise<Acting[]> {
+/** The hub, its administrator, a curator, a second member, and its organizations, all represented by the administrator. */
+export async function fill(ctx: Ctx, hub: DemoHub): Promise<{ organizations: Acting[]; curator: Acting }> {
   const { accountId } = await setUpHub(ctx, {
     name: hub.name,
     description: hub.description,
     locale: hub.locale,
     currencyName: hub.currency.name,
     currencySymbol: hub.currency.symbol,
+    currencyRate: hub.currency.rate,
     admin: { ...hub.admin, email: `${hub.admin.handle}@example.org`, password: PASSWORD },
   });
   await createAccount(ctx, {
@@ -88,12 +95,20 @@ async function fill(ctx: Ctx, hub: DemoHub): Promise<Acting[]> {
     password: PASSWORD,
     locale: hub.locale,
   });
-  return Promise.all(
+  const curator = await createAccount(ctx, {
+    ...hub.curator,
+    email: `${hub.curator.handle}@example.org`,
+    password: PASSWORD,
+    locale: hub.locale,
+    role: "curator",
+  });
+  const organizations = await Promise.all(
     hub.organizations.map(async ({ handle, name, summary }) => ({
       accountId,
       actorId: await createOrganization(ctx, accountId, { handle, name, summary }),
     })),
   );
+  return { organizations, curator };
 }
 
 /** Each organization follows its neighbour here and three of the other hub. */
@@ -111,11 +126,16 @@ async function followAcross(ctx: Ctx, organizations: Acting[], other: DemoHub): 
   }
 }
 
-async function publish(ctx: Ctx, hub: DemoHub, organizations: Acting[]): Promise<void> {
+/** @returns each organization's proposal, in the order of the organizations */
+export async function publish(ctx: Ctx, hub: DemoHub, organizations: Acting[]): Promise<(Id | null)[]> {
+  const published: (Id | null)[] = [];
   for (const [index, { posts, proposal, language }] of hub.organizations.entries()) {
     const acting = organizations[index];
     if (acting === undefined) continue;
     for (const content of posts) await publishPost(ctx, acting, { content, visibility: "public", language });
-    if (proposal !== undefined) await publishProposal(ctx, acting, { ...proposal, language });
+    published.push(
+      proposal === undefined ? null : await publishProposal(ctx, acting, { ...proposal, language }),
+    );
   }
+  return published;
 }

@@ -3,6 +3,7 @@ import { hubs } from "../../db/schema/hubs.ts";
 import { insertAccount, type NewAccount, prepareAccount } from "../accounts/commands.ts";
 import { createActor } from "../actors/commands.ts";
 import { generateKeys } from "../actors/keys.ts";
+import { parseAmount } from "../amounts.ts";
 import type { Acting, Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { plainToHtml } from "../html.ts";
@@ -16,13 +17,15 @@ export interface Setup {
   locale: string;
   currencyName: string;
   currencySymbol: string;
+  /** Credits that an hour is worth, as typed ("1", "7,5"); one when it is left out. */
+  currencyRate?: string | undefined;
   admin: Omit<NewAccount, "role" | "locale">;
 }
 
 /**
  * The first run: the hub, its own actor (FEP-2677 `Application`) and its first administrator, together or not at all.
  *
- * @throws DomainError already_set_up, and as prepareAccount (fields `admin_handle`, `admin_email`, `admin_password`)
+ * @throws DomainError already_set_up, not_a_number, and as prepareAccount (fields `admin_handle`, `admin_email`, `admin_password`)
  */
 export async function setUpHub(ctx: Ctx, input: Setup): Promise<Acting> {
   if ((await findHub(ctx)) !== null) throw new DomainError("already_set_up", "this hub is set up already");
@@ -30,6 +33,7 @@ export async function setUpHub(ctx: Ctx, input: Setup): Promise<Acting> {
   const description = optionalText("description", input.description, 1000) ?? "";
   const currencyName = requiredText("currency_name", input.currencyName, 40);
   const currencySymbol = requiredText("currency_symbol", input.currencySymbol, 8);
+  const { n: currencyRateN, d: currencyRateD } = rateFrom(input.currencyRate ?? "");
   const account = await prepareAccount(ctx, { ...input.admin, role: "admin", locale: input.locale }).catch(
     adminField,
   );
@@ -51,10 +55,27 @@ export async function setUpHub(ctx: Ctx, input: Setup): Promise<Acting> {
       locale: input.locale,
       currencyName,
       currencySymbol,
+      currencyRateN,
+      currencyRateD,
       created: ctx.clock.now(),
     });
     return insertAccount(ctx, account).catch(adminField);
   });
+}
+
+const RATE_DECIMALS = 4;
+
+/** Credits per HOUR as a fraction in lowest terms. @throws DomainError not_a_number (field `currency_rate`) */
+function rateFrom(text: string): { n: bigint; d: bigint } {
+  if (text.trim() === "") return { n: 1n, d: 1n };
+  const n = parseAmount("currency_rate", text, RATE_DECIMALS);
+  const d = 10n ** BigInt(RATE_DECIMALS);
+  const divisor = greatestCommonDivisor(n, d);
+  return { n: n / divisor, d: d / divisor };
+}
+
+function greatestCommonDivisor(a: bigint, b: bigint): bigint {
+  return b === 0n ? a : greatestCommonDivisor(b, a % b);
 }
 
 /** The form calls the first account's fields `admin_…`. */

@@ -27,6 +27,7 @@ export function setupRoutes(web: Web) {
             locale,
             currencyName: fields.currency_name ?? "",
             currencySymbol: fields.currency_symbol ?? "",
+            currencyRate: fields.currency_rate,
             admin: {
               name: fields.admin_name,
               handle: fields.admin_handle ?? "",

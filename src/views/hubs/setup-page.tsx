@@ -5,7 +5,7 @@ import type { FormState, PageContext } from "../ui/page.ts";
 
 /**
  * GET and POST /setup: name, description, locale, admin_name, admin_handle, admin_email, admin_password,
- * currency_name, currency_symbol. There is no hub yet: `page.hub` carries the address, and the product's name as its name.
+ * currency_name, currency_symbol, currency_rate. There is no hub yet: `page.hub` carries the address, and the product's name as its name.
  */
 export interface SetupPageProps {
   page: PageContext;
@@ -39,6 +39,7 @@ export const SetupPage = ({ page, form }: SetupPageProps) => {
             admin_password: t("setup.admin_password"),
             currency_name: t("setup.currency_name"),
             currency_symbol: t("setup.currency_symbol"),
+            currency_rate: t("setup.currency_rate"),
           }}
         />
         <HubFields page={page} form={form} />
@@ -158,6 +159,16 @@ const CurrencyFields = ({ page, form }: SetupPageProps) => {
         label={t("setup.currency_symbol")}
         value={t("setup.currency_symbol_default")}
         required
+      />
+      <TextField
+        page={page}
+        form={form}
+        name="currency_rate"
+        label={t("setup.currency_rate")}
+        hint={t("setup.currency_rate_hint")}
+        value="1"
+        inputmode="decimal"
+        dir="ltr"
       />
     </fieldset>
   );
