@@ -48,6 +48,8 @@ export function makeImage(bytes: Uint8Array): Promise<MadeImage> {
         height: info.height,
       };
     } catch (cause) {
+      if (/timeout/i.test(String(cause)))
+        throw new DomainError("busy", "the image took too long to work on", { cause });
       throw new DomainError("not_an_image", "the image cannot be read, or is too large", { cause });
     }
   });
