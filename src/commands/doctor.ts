@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { type Config, readConfig } from "../config.ts";
 import type { Database } from "../db/client.ts";
+import { APPLICATION_ROLE, applicationRole } from "../db/role.ts";
 import { loadPrivateKey } from "../domain/actors/keys.ts";
 import type { Ctx } from "../domain/context.ts";
 import { findHub } from "../domain/hubs/queries.ts";
@@ -25,6 +26,7 @@ export function addDoctorCommand(program: Command): void {
       withDatabase(async (ctx, database) => {
         const findings = [
           await databaseFinding(database),
+          await roleFinding(database),
           ...(await hubFindings(ctx)),
           ...(await addressFindings(ctx, readConfig())),
           ...(await queueFindings(database)),
@@ -50,6 +52,18 @@ async function databaseFinding({ sql }: Database): Promise<Finding> {
     ok: Number.parseInt(version, 10) >= 18,
     text: `The database answers (PostgreSQL ${version}); its tables are up to date.`,
     advice: "Ayni is tested with PostgreSQL 18: bring the server up to that version.",
+  };
+}
+
+async function roleFinding({ url }: Database): Promise<Finding> {
+  const role = await applicationRole(url);
+  return {
+    ok: role !== null,
+    text:
+      role !== null
+        ? `The hub works as ${role}, which cannot rewrite the ledger.`
+        : "The hub's database user could rewrite the ledger, if its triggers were switched off.",
+    advice: `As an administrator of PostgreSQL: create role ${APPLICATION_ROLE} nologin; grant ${APPLICATION_ROLE} to <the user in DATABASE_URL>; then start the hub again.`,
   };
 }
 

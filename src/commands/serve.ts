@@ -7,6 +7,7 @@ import { type Config, readConfig } from "../config.ts";
 import { openDatabase } from "../db/client.ts";
 import { startEmbedded } from "../db/embedded.ts";
 import { migrate } from "../db/migrate.ts";
+import { applicationRole } from "../db/role.ts";
 import { findHub } from "../domain/hubs/queries.ts";
 import { installEgress } from "../federation/egress.ts";
 import { VERSION } from "../version.ts";
@@ -57,7 +58,7 @@ export async function start(config: Config): Promise<Running> {
         : { url: config.databaseUrl, lost: new Promise<Error>(() => {}) };
     const applied = await migrate(url).catch(databaseFault);
     if (applied.length > 0) logger.info("Database brought up to date: {applied}", { applied });
-    const database = openDatabase(url, POOLS);
+    const database = openDatabase(url, POOLS, await applicationRole(url));
     undo.push(() => database.close());
 
     const socket = config.role === "worker" ? null : await listen(config);

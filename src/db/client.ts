@@ -28,8 +28,10 @@ export interface PoolSizes {
  *
  * A session that sits idle inside a transaction for 15 s is ended by the server: a client that hung up, or a bug, must
  * not hold locks for ever.
+ *
+ * @param role to work under instead of the URL's user (`role.ts`)
  */
-export function openDatabase(url: string, pools: PoolSizes): Database {
+export function openDatabase(url: string, pools: PoolSizes, role: string | null = null): Database {
   const options = {
     connect_timeout: 10,
     idle_timeout: 60,
@@ -40,6 +42,7 @@ export function openDatabase(url: string, pools: PoolSizes): Database {
       application_name: "ayni",
       statement_timeout: 30_000,
       idle_in_transaction_session_timeout: 15_000,
+      ...(role === null ? {} : { role }),
     },
   } as const;
   const orm = connect(url, { ...options, max: pools.orm });
