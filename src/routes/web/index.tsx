@@ -11,6 +11,7 @@ import { accountRoutes } from "./accounts.tsx";
 import { actorRoutes } from "./actors.tsx";
 import { adminRoutes } from "./admin.tsx";
 import { agreementRoutes } from "./agreements.tsx";
+import { apiPageRoutes } from "./api.tsx";
 import { homeRoutes } from "./home.tsx";
 import { ledgerRoutes } from "./ledger.tsx";
 import { noticeRoutes } from "./notices.tsx";
@@ -52,6 +53,7 @@ export function webRoutes(options: RouteOptions): Hono<Env> {
     adminRoutes(web),
     reviewRoutes(web),
     verificationRoutes(web),
+    apiPageRoutes(web),
     actorRoutes(web),
   ]) {
     app.route("/", routes);

@@ -7,6 +7,7 @@ import { showPreviews } from "./previews.ts";
 import { submitOnce } from "./submit-once.ts";
 import { showSums } from "./sums.ts";
 import { localTimes } from "./times.ts";
+import { tryApi } from "./try-api.ts";
 
 localTimes();
 keepDrafts();
@@ -16,3 +17,4 @@ closeMenus();
 showErrors();
 showPreviews();
 showSums();
+tryApi();
