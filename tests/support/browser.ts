@@ -187,7 +187,8 @@ export async function submit(page: Page, action: string, values: Record<string, 
   for (const [name, value] of Object.entries(values)) {
     const control = form.locator(`[name="${name}"]`);
     const kind = await control.first().evaluate((one) => (one as HTMLInputElement).type);
-    if (kind === "radio") await form.locator(`[name="${name}"][value="${value}"]`).check();
+    // The whole box around it answers to the finger: it lies over the button.
+    if (kind === "radio") await form.locator(`[name="${name}"][value="${value}"]`).check({ force: true });
     else if (kind === "checkbox") await control.check();
     else if (kind === "select-one") await control.selectOption(value);
     else await control.fill(value);

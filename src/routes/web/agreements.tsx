@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { type Id, parseId } from "../../db/ids.ts";
 import { actingAs, type Viewer } from "../../domain/accounts/queries.ts";
+import { consentBundle } from "../../domain/agreements/bundle.ts";
 import {
   acceptAgreement,
   cancelAgreement,
@@ -180,6 +181,17 @@ export function agreementRoutes(web: Web) {
       );
     })
     .get("/agreements/:id", async (c) => render(c, await agreementPage(c, await visible(c))))
+    .get("/agreements/:id/consents.json", async (c) => {
+      const { accountId, acting } = requireViewer(c);
+      const agreement = await visible(c);
+      const { id, party } = agreement;
+      const actorId = party === null ? acting.id : agreement[party].id;
+      const bundle = await consentBundle(ctx, id, { accountId, actorId });
+      return c.body(`${JSON.stringify(bundle, null, 2)}\n`, 200, {
+        "content-type": "application/json",
+        "content-disposition": `attachment; filename="agreement-${id}.json"`,
+      });
+    })
     .post("/agreements/:id/messages", async (c) => {
       const { accountId } = requireViewer(c);
       const agreement = await visible(c);

@@ -3,6 +3,7 @@ import type { DisputeRule } from "../../db/schema/ledger.ts";
 import type { ActorView } from "../../domain/actors/queries.ts";
 import type { FullAgreement, MessageView } from "../../domain/agreements/queries.ts";
 import type { Page } from "../../domain/page.ts";
+import { isReviewable } from "../../domain/reviews/rules.ts";
 import { actorPath } from "../actors/actor-card.tsx";
 import { amountText } from "../proposals/terms.ts";
 import { Avatar } from "../ui/avatar.tsx";
@@ -163,9 +164,11 @@ const Outcome = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement
       {agreement.automatic ? <p>{t("agreement.automatic_text")}</p> : null}
       {party === null ? null : (
         <p class="actions">
-          <a class="button" href={`/agreements/${id}/review`}>
-            {t("agreement.review", { name: other.name })}
-          </a>
+          {isReviewable(state, settledAmount) ? (
+            <a class="button" href={`/agreements/${id}/review`}>
+              {t("agreement.review", { name: other.name })}
+            </a>
+          ) : null}
           {paid === null ? null : (
             <a class="button button-quiet" href="/ledger">
               <Icon name="coins" />
