@@ -1,15 +1,28 @@
 import { expect, test } from "vitest";
 import { requestFollow } from "../../src/domain/follows/commands.ts";
 import { notify } from "../../src/domain/notices/commands.ts";
+import { decideVerification, requestVerification } from "../../src/domain/organizations/verification.ts";
+import { vouch } from "../../src/domain/organizations/vouching.ts";
 import { publishPost } from "../../src/domain/posts/commands.ts";
 import { publishProposal } from "../../src/domain/proposals/commands.ts";
+import { reviewAgreement } from "../../src/domain/reviews/commands.ts";
+import { reviewing } from "../../src/domain/reviews/queries.ts";
 import type { Locale } from "../../src/locales/index.ts";
+import { settledAgreement } from "../support/agreements.ts";
 import { DESKTOP, type Visit, violations, visit } from "../support/browser.ts";
-import { account, settle, startHub, type TestHub } from "../support/hub.ts";
+import { creditPages } from "../support/credits.ts";
+import { account, type Organization, settle, startHub, type TestHub } from "../support/hub.ts";
 import { loggedIn, type Visitor } from "../support/visitor.ts";
 
 /** A hub on which something happened, and whoever runs an organization there. */
-async function lively(): Promise<{ hub: TestHub; post: string; proposal: string; member: Visitor }> {
+async function lively(): Promise<{
+  hub: TestHub;
+  post: string;
+  proposal: string;
+  trust: string[];
+  credits: string[];
+  member: Visitor;
+}> {
   const hub = await startHub();
   const raices = await hub.organization("raices");
   const berta = await account(hub, "berta");
@@ -47,16 +60,46 @@ async function lively(): Promise<{ hub: TestHub; post: string; proposal: string;
     actor: "جمعية",
     title: "Taller de contabilidad",
   });
+  const trust = await trusted(hub, raices);
+  const credits = await creditPages(hub.ctx, raices, await hub.organization("minga"));
   await settle(hub);
   const member = await loggedIn(hub);
   await member.submit("/acting", { as: "raices" });
   await member.get("/");
-  return { hub, post: `/posts/${post}`, proposal: `/proposals/${proposal}`, member };
+  return { hub, post: `/posts/${post}`, proposal: `/proposals/${proposal}`, trust, credits, member };
+}
+
+/** Makes the organization verified, reviewed and vouching. Returns the pages on which that is seen and done. */
+async function trusted(hub: TestHub, raices: Organization): Promise<string[]> {
+  const { ctx } = hub;
+  const [semilla, rio] = [await hub.organization("semilla"), await hub.organization("rio")];
+  const settledAt = ctx.clock.now();
+  const scores = { keptWord: 5, quality: 4, communication: 4, language: "es" };
+  const parties = { provider: raices.actorId, receiver: semilla.actorId, settledAt };
+  const [open, sealed, free] = [
+    await settledAgreement(ctx, parties),
+    await settledAgreement(ctx, parties),
+    await settledAgreement(ctx, parties),
+  ];
+  await reviewAgreement(ctx, semilla, open, { ...scores, content: "Cumplieron." });
+  await reviewAgreement(ctx, raices, open, scores);
+  await reviewAgreement(ctx, raices, sealed, scores);
+  for (const who of [raices, semilla])
+    await requestVerification(ctx, who, { sizeClass: "S", statement: "Registro 1234" });
+  await decideVerification(ctx, hub.admin, raices.actorId, { state: "verified", sizeClass: "S" });
+  await vouch(ctx, raices, rio.actorId, "2");
+  const { mine } = await reviewing(ctx, raices.actorId, sealed);
+  return [
+    ...[open, sealed, free].map((id) => `/agreements/${id}/review`),
+    ...[`/reviews/${mine?.id}/delete`, "/@raices/reviews", "/settings/verification", "/@semilla/vouch"],
+    ...["/admin/verifications", `/admin/verifications/${semilla.actorId}`],
+  ];
 }
 
 /** Every page there is, as a member sees it, and those that only a visitor sees. */
-const pages = (post: string, proposal: string) => ({
+const pages = (post: string, proposal: string, ...more: string[][]) => ({
   member: [
+    ...more.flat(),
     ...["/", "/?timeline=hub", post, `${post}/delete`, proposal, `${proposal}/withdraw`],
     ...["/exchange", "/exchange?purpose=request&category=food", "/proposals/new?purpose=offer"],
     ...[
@@ -79,15 +122,15 @@ const pages = (post: string, proposal: string) => ({
       "/nothing",
     ],
   ],
-  visitor: ["/", "/login", "/@raices", proposal],
+  visitor: ["/", "/login", "/@raices", proposal, "/ledger/hub"],
 });
 
 test.each<Locale>(["es", "ar"])(
   "axe finds nothing on any page, in light and dark (%s)",
   async (locale) => {
-    const { hub, post, proposal, member } = await lively();
+    const { hub, post, proposal, trust, credits, member } = await lively();
     await member.submit("/locale", { locale });
-    const addresses = pages(post, proposal);
+    const addresses = pages(post, proposal, trust, credits);
     const problems: string[] = [];
     for (const [who, paths] of Object.entries(addresses)) {
       const reader = await visit(hub, {

@@ -38,6 +38,12 @@ const NOWHERE = [
   "/proposals/%00",
   "/proposals/%FF",
   "/proposals/new/x",
+  "/reviews/1",
+  "/reviews/%00",
+  "/reviews/x",
+  "/@nobody/reviews",
+  "/@ana/reviews",
+  "/@%00/reviews",
   "/actors/1",
   "/actors/%00",
   "/actors/-1",
@@ -72,6 +78,9 @@ const NOWHERE = [
   "/__proto__",
   "/constructor",
   "/organizations/%00",
+  "/ledger/nothing",
+  "/vouchers/1",
+  "/admin/nothing",
   "/healthz/x",
 ];
 
@@ -117,6 +126,7 @@ test("what is not there is a page that says so, however it is spelt", async () =
 
 test("lists and searches bear whatever they are asked for", async () => {
   const hub = await startHub();
+  await hub.organization("raices");
   const member = await loggedIn(hub);
   const lists = [
     "/?before=",
@@ -129,9 +139,17 @@ test("lists and searches bear whatever they are asked for", async () => {
     "/@ana?tab=",
     "/@ana?before=",
     "/@ana/followers?before=",
+    "/@raices/reviews?before=",
+    "/admin/verifications?before=",
     "/notices?before=",
     "/login?next=",
     "/proposals/new?purpose=",
+    "/ledger?before=",
+    "/ledger?kind=",
+    "/ledger?from=",
+    "/ledger/hub?x=",
+    "/vouchers?before=",
+    "/admin?x=",
   ];
   for (const list of lists) {
     for (const asked of [...ASKED, "x".repeat(8000)]) {
@@ -287,6 +305,8 @@ test("every page is light, in every language", async () => {
         "/organizations/new",
         "/settings/profile",
         "/search?q=a",
+        "/ledger/hub",
+        "/admin/policy",
       ]) {
         const page = await member.get(path, { "accept-encoding": accepted });
         expect([path, page.status]).toEqual([path, 200]);
@@ -313,7 +333,7 @@ test("every page is light, in every language", async () => {
       }
     }
   }
-  expect(Object.keys(sizes).length).toBe(2 * LOCALES.length * 11);
+  expect(Object.keys(sizes).length).toBe(2 * LOCALES.length * 13);
 });
 
 function unpacked(bytes: Buffer, encoding: string | undefined): string {
