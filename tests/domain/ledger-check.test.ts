@@ -293,7 +293,7 @@ describe("an agreement that says otherwise than the ledger is found out:", () =>
       "cancelled, and still held",
       { state: "cancelled" as const },
       "reserved" as const,
-      ["agreements", "holds"],
+      ["agreements", "owners"],
     ],
     ["cancelled, and yet paid", { state: "cancelled" as const }, "committed" as const],
     ["cancelled, and given back", { state: "cancelled" as const }, "aborted" as const, []],
@@ -301,7 +301,7 @@ describe("an agreement that says otherwise than the ledger is found out:", () =>
       "settled, and still held",
       { state: "settled" as const, settledAmount: 100n },
       "reserved" as const,
-      ["agreements", "holds"],
+      ["agreements", "owners"],
     ],
     ["settled, and paid", { state: "settled" as const, settledAmount: 100n }, "committed" as const, []],
     [
@@ -347,13 +347,29 @@ describe("an agreement that says otherwise than the ledger is found out:", () =>
     expect([...new Set(found.map(({ check }) => check))].sort()).toEqual(expected);
   });
 
-  test("a hold whose agreement does not exist, or that is for no agreement's sake", async () => {
+  test("a hold whose agreement does not exist, or that is for no agreement's sake; and a second payment", async () => {
     const { ctx } = await ledgerHub(await rollbackDatabase());
     const raices = await organization(ctx, "raices", 10n * CREDIT);
     const nour = await organization(ctx, "nour");
-    const parties = { payerId: raices.ledgerId, payeeId: nour.ledgerId, amount: 1n, accountId: null };
-    await reserve(ctx, { kind: "agreement", ...parties, agreementId: 4711n });
-    await reserve(ctx, { kind: "donation", ...parties });
-    expect((await checkLedger(ctx)).map(({ check }) => check)).toEqual(["holds", "holds"]);
+    const parties = { payerId: raices.ledgerId, payeeId: nour.ledgerId, amount: 100n, accountId: null };
+    const found = async () => (await checkLedger(ctx)).map(({ check, subject }) => `${check}: ${subject}`);
+    const lost = await reserve(ctx, { kind: "agreement", ...parties, agreementId: 4711n });
+    const donation = await reserve(ctx, { kind: "donation", ...parties });
+    expect((await found()).sort()).toEqual(
+      [`owners: transfer ${lost}`, `owners: transfer ${donation}`].sort(),
+    );
+    await abort(ctx, lost, { decision: "test", accountId: null });
+    await abort(ctx, donation, { decision: "test", accountId: null });
+
+    const id = await ctx.ids.next();
+    const payments: Id[] = [];
+    for (let n = 0; n < 2; n++) {
+      const transferId = await reserve(ctx, { kind: "agreement", ...parties, agreementId: id });
+      await commit(ctx, transferId, { amount: 100n, decision: "confirm", accountId: null });
+      payments.push(transferId);
+    }
+    const sides = { providerId: nour.actorId, receiverId: raices.actorId };
+    await agreement(ctx, sides, { id, transferId: payments[0]!, state: "settled", settledAmount: 100n });
+    expect(await found()).toEqual([`owners: transfer ${payments[1]}`]);
   });
 });

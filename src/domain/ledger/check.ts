@@ -74,12 +74,18 @@ const CHECKS = {
     where c.state <> 'aborted'
     group by t.id
     having t.settled is null or sum(c.amount) > t.settled or bool_or(c.payer_id <> t.payee_id or c.payee_id <> t.payer_id)`,
-  /** Donations and corrections are posted in the transaction that reserves them; a hold belongs to an agreement that is open. */
-  holds: `
-    select 'transfer ' || t.id, format('%s is held for %s, which is %s', t.amount, coalesce('agreement ' || t.agreement_id, 'nothing'), coalesce(a.state, 'not there'))
+  /**
+   * A hold or payment is that of the agreement that names it, and a hold only while that is open. Donations and corrections are
+   * posted in the transaction that reserves them.
+   */
+  owners: `
+    select 'transfer ' || t.id, format('%s of %s, %s, for %s, which is %s and names %s', t.kind, t.amount, t.state,
+      coalesce('agreement ' || t.agreement_id, 'nothing'), coalesce(a.state, 'not there'), coalesce('transfer ' || a.transfer_id, 'none'))
     from transfers t left join agreements a on a.id = t.agreement_id
-    where t.state = 'reserved'
-      and (t.kind <> 'agreement' or t.agreement_id is not null and (a.id is null or a.transfer_id is distinct from t.id or a.state not in ${OPEN}))`,
+    where t.state <> 'aborted' and case when t.kind = 'agreement'
+      then t.agreement_id is not null
+        and (a.id is null or a.transfer_id is distinct from t.id or t.state = 'reserved' and a.state not in ${OPEN})
+      else t.state = 'reserved' end`,
   /** Gifts and counted exchanges move no credits. */
   gifts: `
     select 'agreement ' || a.id, format('%s, and yet there is a transfer', a.settlement)
