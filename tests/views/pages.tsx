@@ -34,6 +34,7 @@ import {
   SEMILLA,
   VIEWER,
 } from "./example.ts";
+import { trustPages } from "./trust-pages.tsx";
 
 const OFFER = proposal();
 const NEED = proposal({
@@ -329,6 +330,7 @@ export function allPages(locale: Locale): Record<string, Child> {
       <DirectoryPage page={visitor({ path: "/directory" })} organizations={nothing} relations={null} />
     ),
     ...agreementPages(locale),
+    ...trustPages(locale),
     me: <MePage page={organization({ path: "/me" })} />,
     "error-404": <ErrorPage page={visitor({ path: "/nowhere" })} status={404} code="not_found" />,
     "error-500": <ErrorPage page={member()} status={500} code={null} />,

@@ -39,6 +39,11 @@ export const MePage = ({ page }: MePageProps) => {
           <li>
             <a href="/agreements">{t("nav.agreements")}</a>
           </li>
+          {viewer.acting.kind === "Organization" ? (
+            <li>
+              <a href="/settings/verification">{t("verification.title")}</a>
+            </li>
+          ) : null}
           <li>
             <a href="/ledger">{t("ledger.title")}</a>
           </li>
