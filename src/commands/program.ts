@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { VERSION } from "../version.ts";
+import { addAgreementCommands } from "./agreements.ts";
 import { addDataCommands } from "./data.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDoctorCommand } from "./doctor.ts";
@@ -15,6 +16,7 @@ export function createProgram(): Command {
     .showHelpAfterError("(run with --help to see what is expected)");
   addServeCommands(program);
   addDataCommands(program);
+  addAgreementCommands(program);
   addDoctorCommand(program);
   addLedgerCommands(program);
   addDemoCommand(program);

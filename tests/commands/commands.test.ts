@@ -47,6 +47,7 @@ test("every command has a help that says what it expects", () => {
     "account create",
     "organization create",
     "token create",
+    "agreement verify",
     "doctor",
   ])
     expect(names).toContain(`ayni ${name}`);

@@ -28,15 +28,24 @@ const DAY = 86_400_000;
 let hub: TestHub;
 let remote: Remote;
 let alice: Market;
+/** Whom our organization follows. */
+let bob: Market;
 let mallory: Market;
 let nour: Organization;
 let actor: Json;
 
 beforeAll(async () => {
-  remote = await startRemote({ accepts: true, actors: ["alice", "mallory"], now: () => hub.clock.now() });
+  remote = await startRemote({
+    accepts: true,
+    actors: ["alice", "bob", "mallory"],
+    now: () => hub.clock.now(),
+  });
   hub = await startHub({ allow: [remote.host] });
   nour = await hub.organization("nour");
-  [alice, mallory] = [market(remote, "alice"), market(remote, "mallory")];
+  [alice, bob, mallory] = [market(remote, "alice"), market(remote, "bob"), market(remote, "mallory")];
+  const followedId = await hub.ctx.remote.resolveActor(bob.actor.iri);
+  await requestFollow(hub.ctx, { followerId: nour.actorId, followedId });
+  await settle(hub);
   actor = JSON.parse((await remote.fetch(nour.iri)).body) as Json;
 });
 afterAll(() => remote.close());
@@ -104,7 +113,9 @@ const eventOf = (agreement: string, action?: string) => (activity: Json) => {
 
 function expectGolden(activity: Json, file: string): Promise<void> {
   const hosts = { [hub.host]: "hub.example", [remote.host]: "remote.example" };
-  return expect(golden(activity, hosts)).toMatchFileSnapshot(`../fixtures/golden/${file}.json`);
+  // Which of its offers it was depends on which tests ran.
+  const text = golden(activity, hosts).replace(/(remote\.example\/(?:alice|bob)\/[a-z]+)\/\d+/g, "$1/<n>");
+  return expect(text).toMatchFileSnapshot(`../fixtures/golden/${file}.json`);
 }
 
 async function committed(id: Id): Promise<number> {
@@ -119,7 +130,9 @@ describe("a marketplace that knows nothing but FEP-0837", () => {
     const offer = alice.offer(nour.iri, gift.iri);
     expect(JSON.stringify(offer)).not.toContain("@type");
     const { id } = await offered(gift.iri, offer);
-    expect(await count(hub, "follows")).toBe(0);
+    expect(
+      await count(hub, `follows f join actors a on a.id = f.followed_id where a.iri = '${alice.actor.iri}'`),
+    ).toBe(0);
     const [step] = await signedSteps(hub.ctx, id);
     expect(step).toMatchObject({
       ...{ message: "offer", party: "receiver", activity: offer.id, proof: "none" },
@@ -190,10 +203,7 @@ describe("a marketplace that knows nothing but FEP-0837", () => {
   });
 
   test("offers a gift that an organization of ours takes: its Agreement's id counts, its receipt says that it was delivered", async () => {
-    const followedId = await hub.ctx.remote.resolveActor(alice.actor.iri);
-    await requestFollow(hub.ctx, { followerId: nour.actorId, followedId });
-    await settle(hub);
-    const published = alice.proposal("offer");
+    const published = bob.proposal("offer");
     await deliver(published);
     const [found] = await hub.database.sql<{ id: string; revision: number }[]>`
       select id, revision from proposals where iri = ${(published.object as Json).id as string}`;
@@ -204,7 +214,7 @@ describe("a marketplace that knows nothing but FEP-0837", () => {
     const offer = (await arrival(({ type }) => type === "Offer")).activity;
     expect(offer).toMatchObject({
       actor: nour.iri,
-      to: [alice.actor.iri],
+      to: [bob.actor.iri],
       object: {
         type: "Agreement",
         stipulates: {
@@ -216,11 +226,11 @@ describe("a marketplace that knows nothing but FEP-0837", () => {
     expect(offer.object).not.toHaveProperty("id");
     await expectGolden(offer, "agreement-offer");
 
-    const accept = alice.accept(offer);
+    const accept = bob.accept(offer);
     const iri = (accept.result as Json).id as string;
     await deliver(accept);
     expect(await newest()).toMatchObject({ id, state: "accepted", iri });
-    await deliver(alice.receipt(nour.iri, iri));
+    await deliver(bob.receipt(nour.iri, iri));
     expect(await state(id)).toBe("delivered");
     await confirmAgreement(hub.ctx, nour, id);
     await arrival(eventOf(iri, "transfer"));
@@ -237,7 +247,7 @@ describe("a marketplace that knows nothing but FEP-0837", () => {
     const second = await offered(gift.iri);
     expect(second.id).not.toBe(first.id);
 
-    const published = alice.proposal("request");
+    const published = bob.proposal("request");
     await deliver(published);
     const [found] = await hub.database.sql<{ id: string }[]>`
       select id from proposals where iri = ${(published.object as Json).id as string}`;
@@ -252,7 +262,7 @@ describe("a marketplace that knows nothing but FEP-0837", () => {
       );
       remote.received.length = 0;
       await deliver(
-        alice.activity("Reject", {
+        bob.activity("Reject", {
           object: activity,
           "ayni:reason": "busy",
           ...(reason && { content: reason }),
@@ -457,19 +467,19 @@ describe("who speaks in somebody else's name, or changes what was said", () => {
   });
 
   test("an Accept on other terms, for another Offer, or with an id that is not its own, agrees to nothing", async () => {
-    const published = alice.proposal("offer");
+    const published = bob.proposal("offer");
     await deliver(published);
     const [found] = await hub.database.sql<{ id: string }[]>`
       select id from proposals where iri = ${(published.object as Json).id as string}`;
     const ask = { proposalId: BigInt(found!.id), revision: 1, quantity: 3, due: null };
     const id = await offerAgreement(hub.ctx, nour, ask);
     const { activity: offer } = await arrival(({ type }) => type === "Offer");
-    const accept = () => alice.accept(offer);
+    const accept = () => bob.accept(offer);
     const withResult = (change: Json) => {
       const said = accept();
       return { ...said, result: { ...(said.result as Json), ...change } };
     };
-    const { stipulates } = alice.terms((published.object as Json).id as string, "2");
+    const { stipulates } = bob.terms((published.object as Json).id as string, "2");
     for (const said of [
       withResult({ stipulates }),
       withResult({
@@ -509,7 +519,7 @@ describe("what crosses on its way", () => {
   });
 
   test("our Undo and its Accept: what we took back stays taken back, and what lapsed is taken back", async () => {
-    const published = alice.proposal("offer");
+    const published = bob.proposal("offer");
     await deliver(published);
     const [found] = await hub.database.sql<{ id: string }[]>`
       select id from proposals where iri = ${(published.object as Json).id as string}`;
@@ -519,7 +529,7 @@ describe("what crosses on its way", () => {
     await withdrawAgreement(hub.ctx, nour, withdrawn, { note: "Ya no" });
     const undo = await arrival(answerTo("Undo", first));
     await expectGolden(undo.activity, "agreement-withdraw");
-    await deliver(alice.accept(first));
+    await deliver(bob.accept(first));
     expect(await state(withdrawn)).toBe("withdrawn");
 
     remote.received.length = 0;
@@ -528,7 +538,7 @@ describe("what crosses on its way", () => {
     hub.clock.advance(60 * DAY);
     await advanceAgreements(hub.ctx);
     expect(await state(lapsed)).toBe("expired");
-    await deliver(alice.accept(second));
+    await deliver(bob.accept(second));
     const answer = await arrival(answerTo("Undo", second));
     expect(answer.activity["ayni:reason"]).toBe("expired");
     expect(await state(lapsed)).toBe("expired");

@@ -15,6 +15,7 @@ export function golden(value: unknown, hosts: Record<string, string>): string {
   text = text
     .replace(/\b20[0-8]\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/g, "<time>")
     .replace(/(?<="created": ")20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, "<time in whole seconds>")
+    .replace(/zQm[1-9A-HJ-NP-Za-km-z]{44}/g, "<digest>")
     .replace(/z6Mk[1-9A-HJ-NP-Za-km-z]{44}/g, "<ed25519>")
     .replace(/-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----\\n/g, "<rsa>")
     .replace(/(?<="proofValue": ")z[1-9A-HJ-NP-Za-km-z]{80,90}/g, "<proof>");

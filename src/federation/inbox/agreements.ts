@@ -51,7 +51,8 @@ export async function onOffer(data: InboxData, offer: Offer): Promise<void> {
   const answered = iriOf(raw.inReplyTo);
   const known = answered === null ? null : await stepOf(ctx, answered);
   if (answered !== null && known !== null) {
-    await bySteps(data, iri, (ctx, actorId, signed) =>
+    checkDigest(raw, known);
+    await byParty(data, iri, (ctx, actorId, signed) =>
       receiveCounter(ctx, { actorId, accountId: null }, known, answered, said, signed),
     );
     return;
@@ -85,7 +86,7 @@ export async function onOfferAccepted(data: InboxData, accept: Accept): Promise<
   const ours = JSON.parse(known.body ?? "{}") as JsonObject;
   const offered = isObject(ours.object) ? readTerms(ours.object) : null;
   const agreed = readTerms(agreement);
-  const digest = offerDigest(data.raw);
+  checkDigest(data.raw, known);
   if (
     id === null ||
     new URL(id).origin !== new URL(data.signer).origin ||
@@ -94,10 +95,8 @@ export async function onOfferAccepted(data: InboxData, accept: Accept): Promise<
     throw new DomainError("remote_invalid", "the Agreement has no id of whoever accepts it");
   if (offered === null || agreed === null || !sameTerms(offered, agreed))
     throw new DomainError("remote_invalid", "accepted was something else than was offered");
-  if (digest !== null && digest !== known.digest)
-    throw new DomainError("remote_invalid", "accepted was another Offer");
   const note = noteOf(data.raw);
-  await bySteps(data, iri, (ctx, actorId, signed) =>
+  await byParty(data, iri, (ctx, actorId, signed) =>
     receiveAccept(ctx, { actorId, accountId: null }, known, { answered, iri: id, note }, signed),
   );
   return true;
@@ -108,8 +107,9 @@ export async function onOfferRejected(data: InboxData, reject: Reject): Promise<
   const step = await offerNamed(data, reject);
   if (step === null) return false;
   const { iri, answered, known } = step;
+  checkDigest(data.raw, known);
   const note = noteOf(data.raw);
-  await bySteps(data, iri, (ctx, actorId, signed) =>
+  await byParty(data, iri, (ctx, actorId, signed) =>
     receiveReject(ctx, { actorId, accountId: null }, known, { answered, note }, signed),
   );
   return true;
@@ -121,7 +121,7 @@ export async function onOfferUndone(data: InboxData, undo: Undo): Promise<boolea
   if (step === null) return false;
   const { iri, answered, known } = step;
   const note = noteOf(data.raw);
-  await bySteps(data, iri, (ctx, actorId, signed) =>
+  await byParty(data, iri, (ctx, actorId, signed) =>
     receiveUndo(ctx, { actorId, accountId: null }, known, { answered, note }, signed),
   );
   return true;
@@ -146,7 +146,7 @@ export async function onAgreementEvent(data: InboxData, create: Create): Promise
   const event = readEvent(object, { party: proposer, speaks: partyIn(agreement, actor.id) === proposer });
   const note = noteOf(object) ?? noteOf(raw);
   if (event === null) return true;
-  await bySteps(data, iri, (ctx, actorId, signed) =>
+  await byParty(data, iri, (ctx, actorId, signed) =>
     receiveEvent(ctx, { actorId, accountId: null }, agreement, event, note, signed),
   );
   return true;
@@ -164,8 +164,14 @@ async function offerNamed(
   return known === null ? null : { iri, answered, known };
 }
 
+/** An answer that names a digest is about that very text: the same id with other words is another Offer. */
+function checkDigest(activity: JsonObject, { digest }: KnownStep): void {
+  if ((offerDigest(activity) ?? digest) !== digest)
+    throw new DomainError("remote_invalid", "it answers another Offer");
+}
+
 /** Has a party that is known here take a step, once; what is not its to say finds no agreement. */
-async function bySteps(
+async function byParty(
   data: InboxData,
   iri: string,
   step: (ctx: Ctx, actorId: bigint, signed: Signed) => Promise<void>,

@@ -37,7 +37,9 @@ export function toConsent(origin: string, statement: Statement, now: Date): Json
       return activity("Offer", {
         object: toAgreement(statement, false),
         ...(statement.until === null ? {} : { endTime: statement.until.toISOString() }),
-        ...(type === "counter" && offer !== null ? { inReplyTo: offer.activity } : {}),
+        ...(type === "counter" && offer !== null
+          ? { inReplyTo: offer.activity, "ayni:offerDigest": offer.digest }
+          : {}),
         ...transfer,
         "ayni:proposalRevision": agreement.revision,
       });
