@@ -140,6 +140,34 @@ test("a proposal's life: changed in part, paused, resumed, renewed, withdrawn", 
   expect((await provides.get(`/proposals/${id}`)).status).toBe(410);
 });
 
+test("what fits is shown with its reason, and questions are asked and answered", async () => {
+  const own = await apiClient(hub, await organizationOf("busca", "bruno"));
+  const need = {
+    purpose: "request",
+    name: "Mapa",
+    content: "Un mapa.",
+    category: "research.mapping",
+    unit: "one",
+  };
+  const wanted = await own.post("/proposals", { ...need, settlement: "none", online: true, language: "es" });
+  const offered = await offer({ category: "research.mapping", unit: "one", name: "Mapas" });
+  expect((await own.get("/proposals/matches")).body).toMatchObject({
+    theyNeed: [],
+    theyOffer: [
+      { proposal: { id: String(offered) }, mine: { id: wanted.body.id }, reason: { category: "second" } },
+    ],
+  });
+  const path = `/proposals/${offered}/questions`;
+  const asked = await own.post(path, { content: "¿También de noche?", language: "es" });
+  expect(asked.body).toMatchObject([{ author: { acct: "busca" }, answers: [] }]);
+  const question = asked.body[0].id;
+  const said = { content: "Sí.", language: "es", question };
+  expect((await strange.post(path, said)).status).toBe(404);
+  const answered = await provides.post(path, said);
+  expect(answered.body).toMatchObject([{ id: question, answers: [{ author: { acct: "raices" } }] }]);
+  expect((await own.get(path)).body).toEqual(answered.body);
+});
+
 test("vouchers, verification and pledges", async () => {
   const admin = await apiClient(hub, hub.admin);
   const size = { size: "L", statement: "Registered in 2011." };

@@ -1,7 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import type { Ctx } from "../../domain/context.ts";
+import type { Match as MatchView } from "../../domain/proposals/matches.ts";
 import { typedTags } from "../../domain/proposals/own.ts";
 import type { ProposalView } from "../../domain/proposals/queries.ts";
+import type { Question as QuestionView } from "../../domain/proposals/questions.ts";
 import {
   CONTENT_MAX,
   LOCATION_MAX,
@@ -95,6 +97,48 @@ export function toProposal(view: ProposalView): z.input<typeof Proposal> {
     updated: toTime(view.updated),
     ends: toTime(view.ends),
   };
+}
+
+export const Match = z
+  .strictObject({
+    proposal: Proposal,
+    mine: Proposal.openapi({ description: "One's own that it fits." }),
+    reason: z.strictObject({
+      tag: orNull(z.string()).openapi({ description: "Both have it." }),
+      category: orNull(z.enum(["second", "first"])).openapi({ description: "On which level they meet." }),
+      also: orNull(z.enum(["place", "online", "language"])).openapi({ description: "What makes it easy." }),
+      language: orNull(z.string()),
+    }),
+  })
+  .openapi("Match");
+
+export function toMatch({ proposal, mine, reason }: MatchView): z.input<typeof Match> {
+  const { tag, category, also, language } = reason;
+  return {
+    proposal: toProposal(proposal),
+    mine: toProposal(mine),
+    reason: { tag, category, also, language },
+  };
+}
+
+const Said = {
+  id: Id,
+  iri: z.string(),
+  author: Actor,
+  content: z.string().openapi({ description: "Sanitized HTML." }),
+  language: orNull(z.string()),
+  published: Time,
+};
+export const Question = z
+  .strictObject({ ...Said, answers: z.array(z.strictObject(Said)).openapi({ description: "Oldest first." }) })
+  .openapi("Question");
+
+export function toQuestion({ post, answers }: QuestionView): z.input<typeof Question> {
+  const said = ({ id, iri, author, content, language, published }: QuestionView["post"]) => ({
+    ...{ id: id.toString(), iri, author: toActor(author), content, language },
+    published: published.toISOString(),
+  });
+  return { ...said(post), answers: answers.map(said) };
 }
 
 const QUANTITY = z.int().min(1).max(1_000_000);

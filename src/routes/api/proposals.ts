@@ -3,6 +3,7 @@ import type { Id } from "../../db/ids.ts";
 import { actorByAcct } from "../../domain/actors/queries.ts";
 import type { Acting, Ctx } from "../../domain/context.ts";
 import { DomainError } from "../../domain/errors.ts";
+import { POST_MAX } from "../../domain/posts/rules.ts";
 import {
   editProposal,
   pauseProposal,
@@ -10,8 +11,10 @@ import {
   renewProposal,
   withdrawProposal,
 } from "../../domain/proposals/commands.ts";
+import { matchesFor } from "../../domain/proposals/matches.ts";
 import { ownProposal } from "../../domain/proposals/own.ts";
 import { exchange, homeOf, proposalById, proposalList } from "../../domain/proposals/queries.ts";
+import { askQuestion, questionsOf } from "../../domain/proposals/questions.ts";
 import type { ProposalInput } from "../../domain/proposals/rules.ts";
 import { transact } from "../../domain/transact.ts";
 import type { Api } from "./operation.ts";
@@ -19,14 +22,18 @@ import {
   CategoryKey,
   Country,
   FILTERS,
+  Match,
   NewProposal,
   Proposal,
   ProposalChanges,
+  Question,
   Tag,
   toInput,
+  toMatch,
   toProposal,
+  toQuestion,
 } from "./proposal-schemas.ts";
-import { ByHandle, ById, currencyOf, Language, list, PAGE, PAGE_SIZE } from "./schemas.ts";
+import { ByHandle, ById, currencyOf, IdInput, Language, list, PAGE, PAGE_SIZE } from "./schemas.ts";
 
 const tag = "Proposals";
 
@@ -106,6 +113,21 @@ export function proposalRoutes({ ctx, operation }: Api): void {
       const input = { ...(await toInput(ctx, fields)), purpose } as ProposalInput;
       const id = await publishProposal(ctx, acting, input);
       return { body: await shown(ctx, acting, id), location: `/proposals/${id}` };
+    },
+  });
+
+  operation({
+    method: "get",
+    path: "/proposals/matches",
+    id: "getMatches",
+    tag,
+    scope: "exchange:read",
+    summary:
+      "What fits the one who asks: others' needs that fit its offers, others' offers that fit its needs, and why",
+    answer: z.strictObject({ theyNeed: z.array(Match), theyOffer: z.array(Match) }),
+    async run({ ctx, acting }) {
+      const { theyNeed, theyOffer } = await matchesFor(ctx, acting.actorId);
+      return { body: { theyNeed: theyNeed.map(toMatch), theyOffer: theyOffer.map(toMatch) } };
     },
   });
 
@@ -200,6 +222,45 @@ export function proposalRoutes({ ctx, operation }: Api): void {
       const actor = await actorByAcct(ctx, handle);
       const page = await proposalList(ctx, { actorId: actor.id }, acting.actorId, before, limit);
       return list({ ...page, items: page.items.map(toProposal) });
+    },
+  });
+
+  operation({
+    method: "get",
+    path: "/proposals/{id}/questions",
+    id: "listQuestions",
+    tag,
+    scope: "exchange:read",
+    summary: "What was asked about a proposal, and answered; public, oldest first",
+    params: ById,
+    answer: z.array(Question),
+    async run({ ctx, acting, params: { id } }) {
+      await proposalById(ctx, id, acting.actorId);
+      return { body: ((await questionsOf(ctx, id, acting.actorId)) ?? []).map(toQuestion) };
+    },
+  });
+
+  operation({
+    method: "post",
+    path: "/proposals/{id}/questions",
+    id: "askQuestion",
+    tag,
+    scope: "exchange:write",
+    summary: "Ask something about a proposal, or answer a question; both are public",
+    description: "A question is answered by the proposal's author, or by the one who asked it.",
+    params: ById,
+    body: z.strictObject({
+      content: z.string().min(1).max(POST_MAX).openapi({ description: "Plain text." }),
+      language: Language,
+      question: IdInput.optional().openapi({ description: "The one that is answered." }),
+    }),
+    example: { content: "Could it be on a Saturday?", language: "en" },
+    status: 201,
+    answer: z.array(Question),
+    async run({ ctx, acting, params: { id }, body: { content, language, question } }) {
+      await askQuestion(ctx, acting, id, { content, language, question: question ?? null });
+      const questions = (await questionsOf(ctx, id, acting.actorId)) ?? [];
+      return { body: questions.map(toQuestion), location: `/proposals/${id}/questions` };
     },
   });
 }
