@@ -10,6 +10,8 @@ import { expireVouchers } from "./domain/ledger/vouchers.ts";
 import { sweepMedia } from "./domain/media/commands.ts";
 import { sweepNotices } from "./domain/notices/commands.ts";
 import { releaseDueVouches } from "./domain/organizations/vouching.ts";
+import { noticeEndings } from "./domain/proposals/endings.ts";
+import { refreshWords } from "./domain/proposals/search.ts";
 import { revealDue } from "./domain/reviews/commands.ts";
 import { sweepThrottles } from "./domain/throttle.ts";
 import { sweepKeys } from "./federation/keys.ts";
@@ -43,6 +45,7 @@ async function exchange(ctx: Ctx): Promise<void> {
   await revealDue(ctx);
   await expireVouchers(ctx);
   await releaseDueVouches(ctx);
+  await noticeEndings(ctx);
 }
 
 async function checks(ctx: Ctx): Promise<void> {
@@ -64,6 +67,7 @@ async function sweep(ctx: Ctx, sql: Database["sql"], mailer: Mailer): Promise<vo
   await sweepNotices(ctx);
   await sweepIdempotencyKeys(ctx);
   await sweepMedia(ctx);
+  await refreshWords(ctx);
   await mailer.sweep(now);
   await sweepDeadJobs(sql, now);
 }

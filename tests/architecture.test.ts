@@ -27,7 +27,7 @@ const RULES: { of: RegExp; own: RegExp[]; packages: RegExp[] }[] = [
     own: [
       /rules\.ts$/,
       /^domain\/(errors|validate|amounts)\.ts$/,
-      /^domain\/proposals\/categories\.ts$/,
+      /^domain\/proposals\/(categories|countries)\.ts$/,
       /^db\/schema\//,
     ],
     packages: [],
@@ -79,7 +79,7 @@ const RULES: { of: RegExp; own: RegExp[]; packages: RegExp[] }[] = [
   { of: /^views\/client\//, own: [/^views\/client\//], packages: [] },
   {
     of: /^views\//,
-    own: [/^views\//, /^locales\//, /^domain\/(.*rules|proposals\/categories)\.ts$/],
+    own: [/^views\//, /^locales\//, /^domain\/(.*rules|proposals\/(categories|countries))\.ts$/],
     packages: [/^hono\/(jsx|html)$/],
   },
   {

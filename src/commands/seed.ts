@@ -8,7 +8,7 @@ import { generateKeys } from "../domain/actors/keys.ts";
 import type { Ctx } from "../domain/context.ts";
 import { DomainError } from "../domain/errors.ts";
 import { localHub } from "../domain/hubs/queries.ts";
-import { CATEGORIES } from "../domain/proposals/categories.ts";
+import { CATEGORY_KEYS } from "../domain/proposals/categories.ts";
 import { say, withDatabase } from "./data.ts";
 
 /** How many of each to add. */
@@ -177,6 +177,10 @@ async function addProposals(
   { locale, currencySymbol, currencyScale }: Awaited<ReturnType<typeof localHub>>,
 ): Promise<void> {
   const start = clock.now().getTime() - SPREAD;
+  // Which of several a row gets is drawn by its number, for each list anew: otherwise every town would have but one category.
+  const spread = (list: string) => sql`(hashint4(n # hashtext(${list})) & 2147483647)`;
+  const pick = (list: string, values: readonly string[]) =>
+    sql`(${[...values]}::text[])[1 + ${spread(list)} % ${values.length}::int]`;
   for (let done = 0; done < count; done += CHUNK) {
     await sql`
       with numbered as (
@@ -186,21 +190,53 @@ async function addProposals(
         select n, published, (published << 16) | (nextval('snowflake') & 65535) as id from numbered
       )
       insert into proposals (
-        id, iri, url, actor_id, local, purpose, name, content, source, language, category, unit, available, minimum,
-        unit_based, settlement, price, currency, currency_symbol, currency_scale, online, published
+        id, iri, url, actor_id, local, purpose, name, content, source, language, category, subcategory, tags, languages, unit,
+        available, minimum, unit_based, settlement, price, currency, currency_symbol, currency_scale, location, country, online,
+        published, ends
       )
       select id, ${hub.origin}::text || '/proposals/' || id, ${hub.origin}::text || '/proposals/' || id,
         (${authors}::bigint[])[1 + n % ${authors.length}::int], true,
-        case when n % 2 = 0 then 'offer' else 'request' end, 'Invented proposal ' || n,
-        '<p>' || ${TEXT}::text || '</p>', ${TEXT}, ${locale},
-        (${[...CATEGORIES]}::text[])[1 + n % ${CATEGORIES.length}::int], 'hour', 20, 1, true, 'credit', 750,
-        ${`${hub.origin}/currency`}, ${currencySymbol}, ${currencyScale}, n % 3 = 0, to_timestamp(published / 1000.0)
+        case when n % 2 = 0 then 'offer' else 'request' end,
+        'Invented ' || ${pick("WHAT", WHAT)} || ' ' || n, '<p>' || ${pick("MORE", MORE)} || ' ' || ${TEXT}::text || '</p>', ${TEXT}, ${locale},
+        split_part(${pick("KEY", CATEGORY_KEYS)}, '.', 1),
+        case when ${pick("KEY", CATEGORY_KEYS)} like '%.%' then ${pick("KEY", CATEGORY_KEYS)} end,
+        array[${pick("TAG", TAGS)}, ${pick("TAG2", TAGS)}], array[${pick("LANGUAGE", LANGUAGES)}], 'hour', 20, 1,
+        case when n % 5 < 3 then true end, (array['credit', 'credit', 'credit', 'none', 'external'])[1 + n % 5],
+        case when n % 5 < 3 then 750 end, case when n % 5 < 3 then ${`${hub.origin}/currency`} end,
+        case when n % 5 < 3 then ${currencySymbol} end, case when n % 5 < 3 then ${currencyScale}::int end,
+        ${pick("PLACE", PLACES)}, ${pick("COUNTRY", COUNTRIES)}, ${spread("ONLINE")} % 3 = 0, to_timestamp(published / 1000.0),
+        to_timestamp(published / 1000.0) + (30 + ${spread("ENDS")} % 150) * interval '1 day'
       from addressed`;
   }
 }
 
 const TEXT =
   "It stands in for what organizations write: about two hundred characters, so that pages and documents have the size that they have in practice. Nobody said this and nothing in it happened.";
+
+const WHAT = [
+  "workshop",
+  "advice",
+  "translation",
+  "room",
+  "van",
+  "evaluation",
+  "campaign",
+  "website",
+  "interpreter",
+  "budget",
+];
+const MORE = [
+  "Water and seeds.",
+  "Schools of the valley.",
+  "Women of the coast.",
+  "Community radio.",
+  "Legal defence.",
+  "Solidarity economy.",
+];
+const TAGS = Array.from({ length: 200 }, (_, n) => `invented_${n}`);
+const LANGUAGES = ["es", "pt", "en", "fr", "ar", "qu", "gn"];
+const PLACES = Array.from({ length: 300 }, (_, n) => `Invented town ${n}`);
+const COUNTRIES = ["BO", "PE", "CO", "MX", "GT", "HN", "BR", "AR", "EG", "MA", "TN", "LB"];
 
 function snowflake(sql: Sql) {
   return sql.unsafe(SQL_ID);

@@ -11,9 +11,9 @@ import type { Json, JsonObject } from "../json.ts";
 import { encodeMultikey } from "./proofs.ts";
 import { toTombstone } from "./vocab/activities.ts";
 import { toActor } from "./vocab/actors.ts";
-import { ACTIVITY_CONTEXT, document, PROPOSAL_CONTEXT } from "./vocab/context.ts";
+import { document, PROPOSAL_CONTEXT } from "./vocab/context.ts";
 import { toCurrency } from "./vocab/hubs.ts";
-import { toNote } from "./vocab/posts.ts";
+import { noteContext, toNote } from "./vocab/posts.ts";
 import { toProposal } from "./vocab/proposals.ts";
 
 const ACTIVITYSTREAMS = ["https://www.w3.org/ns/activitystreams"];
@@ -43,7 +43,7 @@ export async function postDocument(ctx: Ctx, id: Id): Promise<Served | null> {
   const post = await outgoingPost(ctx, id);
   if (post === null || post.visibility === "followers") return null;
   if (post.deleted !== null) return gone(toTombstone(post.iri, "Note", post.deleted));
-  return ok(document(ACTIVITY_CONTEXT, toNote(post)));
+  return ok(document(noteContext(post), toNote(post, ctx.hub.origin)));
 }
 
 export async function proposalDocument(ctx: Ctx, id: Id): Promise<Served | null> {

@@ -3,9 +3,9 @@ import { describe, expect, test } from "vitest";
 import { DomainError, type ErrorCode } from "../../src/domain/errors.ts";
 import { requestFollow } from "../../src/domain/follows/commands.ts";
 import { setUpHub } from "../../src/domain/hubs/commands.ts";
-import type { RemoteProposal } from "../../src/domain/proposals/commands.ts";
-import { publishProposal, receiveProposal } from "../../src/domain/proposals/commands.ts";
+import { publishProposal } from "../../src/domain/proposals/commands.ts";
 import { proposalList } from "../../src/domain/proposals/queries.ts";
+import { type RemoteProposal, receiveProposal } from "../../src/domain/proposals/receive.ts";
 import {
   checkProposal,
   formatPrice,
@@ -100,19 +100,37 @@ describe("what a proposal says", () => {
     [{ available: "0" }, "not_a_number"],
     [{ available: "1.5" }, "not_a_number"],
     [{ available: "1000001" }, "not_a_number"],
+    [{ category: "training.facilitation" }, null],
+    [{ category: "training.constructor" }, "invalid"],
+    [{ category: "advice.facilitation" }, "invalid"],
+    [{ tags: "agua, economía solidaria, #riego" }, null],
+    [{ tags: "1 2" }, "invalid"],
+    [{ tags: "a<b" }, "invalid"],
+    [{ tags: "x".repeat(41) }, "too_long"],
+    [{ tags: "a b c d e f g h" }, null],
+    [{ tags: "a b c d e f g h i" }, "too_many"],
+    [{ country: "BO" }, null],
+    [{ country: "bo" }, "invalid"],
+    [{ country: "XX" }, "invalid"],
+    [{ leadDays: "0" }, null],
+    [{ leadDays: "٧" }, null],
+    [{ leadDays: "366" }, "not_a_number"],
+    [{ leadDays: "-1" }, "not_a_number"],
     [{ ends: "2026-06-31" }, "not_a_date"],
     [{ ends: "31/12/2026" }, "not_a_date"],
     [{ ends: "2026-06-16" }, null],
     [{ ends: "2026-06-14" }, "in_the_past"],
   ] as [Partial<ProposalInput>, ErrorCode | null][])("%o: %s", (change, code) => {
-    expect(codeOf(() => checkProposal({ ...OFFER, ...change }, 2, new Date("2026-06-15T13:00:00Z")))).toBe(
-      code,
-    );
+    expect(
+      codeOf(() =>
+        checkProposal({ ...OFFER, ...change }, { scale: 2, now: new Date("2026-06-15T13:00:00Z") }),
+      ),
+    ).toBe(code);
   });
 
   test("a price is kept only where credits are the settlement", () => {
-    for (const settlement of ["none", "external"] as const)
-      expect(checkProposal({ ...OFFER, settlement }, 2, NOW).price).toBeNull();
+    for (const settlement of ["none", "count", "external"] as const)
+      expect(checkProposal({ ...OFFER, settlement }, { scale: 2, now: NOW }).price).toBeNull();
   });
 });
 
@@ -149,6 +167,7 @@ test("a remote proposal changes by higher revisions of its author only", async (
     ...{ iri, url: iri, purpose: "offer", name: "r1", content: "<p>r1</p>", language: null, category: null },
     ...{ unit: "one", available: null, minimum: null, unitBased: null, settlement: "none", price: null },
     ...{ currency: null, currencySymbol: null, currencyScale: null, location: null, online: false },
+    ...{ subcategory: null, tags: [], languages: [], country: null, leadDays: null, paused: null },
     ...{ revision: 1, published: NOW, updated: null, ends: null },
   };
   expect(await receiveProposal(ctx, author, remote)).toBe(false);

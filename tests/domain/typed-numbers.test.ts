@@ -27,8 +27,7 @@ test("quantities and days may be typed with the digits of Arabic keyboards", () 
       language: "ar",
       ends: "٢٠٢٧-٠٣-٣١",
     },
-    2,
-    new Date("2026-01-01T00:00:00Z"),
+    { scale: 2, now: new Date("2026-01-01T00:00:00Z") },
   );
   expect(proposal).toMatchObject({ available: 8, minimum: 2, ends: new Date("2027-03-31T23:59:59.999Z") });
 });

@@ -57,12 +57,20 @@ beforeAll(async () => {
     minimum: "2",
   } as const;
   offerId = await publishProposal(hub.ctx, nour, {
-    ...{ ...proposal, purpose: "offer", name: "Taller de seguridad digital", category: "training" },
-    ...{ unit: "hour", settlement: "credit", price: "7,50", ends: "2099-12-31" },
+    ...{ ...proposal, purpose: "offer", name: "Taller de seguridad digital" },
+    ...{ category: "training.digital", tags: "seguridad, defensa digital", languages: ["ar", "es"] },
+    ...{
+      unit: "hour",
+      settlement: "credit",
+      price: "7,50",
+      ends: "2099-12-31",
+      leadDays: "7",
+      country: "TN",
+    },
   });
   needId = await publishProposal(hub.ctx, nour, {
     ...{ ...proposal, purpose: "request", name: "Traducción al árabe", category: "translation" },
-    ...{ unit: "one", settlement: "none", location: "Túnez", online: false, available: "", minimum: "" },
+    ...{ unit: "one", settlement: "count", location: "Túnez", online: false, available: "", minimum: "" },
   });
   withdrawnId = await publishProposal(hub.ctx, nour, {
     ...{ ...proposal, purpose: "offer", name: "Por retirar", category: "training" },

@@ -1,6 +1,8 @@
 import { connect } from "node:net";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { offerAgreement, writeMessage } from "../../src/domain/agreements/commands.ts";
+import type { Acting } from "../../src/domain/context.ts";
 import { deletePost, publishPost } from "../../src/domain/posts/commands.ts";
 import { publishProposal } from "../../src/domain/proposals/commands.ts";
 import { LOCALES } from "../../src/locales/index.ts";
@@ -38,6 +40,12 @@ const NOWHERE = [
   "/proposals/%00",
   "/proposals/%FF",
   "/proposals/new/x",
+  "/agreements/%00",
+  "/agreements/%FF",
+  "/agreements/x",
+  "/agreements/-1",
+  "/agreements/x/cancel",
+  "/agreements/%00/consents.json",
   "/reviews/1",
   "/reviews/%00",
   "/reviews/x",
@@ -136,11 +144,19 @@ test("lists and searches bear whatever they are asked for", async () => {
     "/exchange?category=",
     "/exchange?purpose=",
     "/exchange?before=",
+    "/exchange?near=3&before=",
+    "/exchange?q=",
+    "/exchange?tag=",
+    "/exchange?where=",
+    "/exchange?settlement=",
+    "/exchange?language=",
     "/@ana?tab=",
     "/@ana?before=",
     "/@ana/followers?before=",
     "/@raices/reviews?before=",
     "/admin/verifications?before=",
+    "/agreements?group=",
+    "/agreements?before=",
     "/notices?before=",
     "/login?next=",
     "/proposals/new?purpose=",
@@ -288,6 +304,7 @@ test("every page is light, in every language", async () => {
       language: "es",
     });
   }
+  const agreement = await busyAgreement(hub, organization);
   const sizes: Record<string, number> = {};
   for (const accepted of ["gzip, deflate, br, zstd", "gzip"]) {
     for (const locale of LOCALES) {
@@ -307,6 +324,8 @@ test("every page is light, in every language", async () => {
         "/search?q=a",
         "/ledger/hub",
         "/admin/policy",
+        "/agreements?group=open",
+        agreement,
       ]) {
         const page = await member.get(path, { "accept-encoding": accepted });
         expect([path, page.status]).toEqual([path, 200]);
@@ -333,8 +352,29 @@ test("every page is light, in every language", async () => {
       }
     }
   }
-  expect(Object.keys(sizes).length).toBe(2 * LOCALES.length * 13);
+  expect(Object.keys(sizes).length).toBe(2 * LOCALES.length * 15);
 });
+
+/** Many agreements of the administrator with an organization, one of them with much written in it. @returns its address */
+async function busyAgreement({ ctx, admin }: TestHub, organization: Acting): Promise<string> {
+  let last = 0n;
+  for (let n = 0; n < 22; n++) {
+    const proposalId = await publishProposal(ctx, organization, {
+      purpose: "offer",
+      name: `Préstamo de la sala número ${n}`,
+      content: "Con pizarra",
+      category: "spaces",
+      unit: "one",
+      settlement: "none",
+      online: false,
+      language: "es",
+    });
+    last = await offerAgreement(ctx, admin, { proposalId, revision: 1, quantity: 1, due: null });
+  }
+  for (let n = 0; n < 20; n++)
+    await writeMessage(ctx, n % 2 ? admin : organization, last, { content: `${n} Nos vemos. `.repeat(60) });
+  return `/agreements/${last}`;
+}
 
 function unpacked(bytes: Buffer, encoding: string | undefined): string {
   if (encoding === "br") return brotliDecompressSync(bytes).toString();

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { IntlMessageFormat } from "intl-messageformat";
 import { describe, expect, test } from "vitest";
 import { ERROR_STATUS } from "../../src/domain/errors.ts";
-import { CATEGORIES } from "../../src/domain/proposals/categories.ts";
+import { CATEGORY_KEYS } from "../../src/domain/proposals/categories.ts";
 import { dirOf, LOCALES, type Locale, negotiate, noticeKey, translator } from "../../src/locales/index.ts";
 
 const FOLDER = join(import.meta.dirname, "../../src/locales");
@@ -59,7 +59,7 @@ test("every error and every category has a text, and no text is for an error tha
       .map((key) => key.slice(prefix.length))
       .sort();
   expect(named("errors.")).toEqual(Object.keys(ERROR_STATUS).sort());
-  expect(named("categories.")).toEqual([...CATEGORIES].sort());
+  expect(named("categories.")).toEqual([...CATEGORY_KEYS].sort());
 });
 
 test("no message is left that nothing says", () => {

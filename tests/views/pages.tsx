@@ -9,6 +9,7 @@ import { DirectoryPage } from "../../src/views/actors/directory-page.tsx";
 import { EditProfilePage } from "../../src/views/actors/edit-profile-page.tsx";
 import { ProfilePage } from "../../src/views/actors/profile-page.tsx";
 import { SearchPage } from "../../src/views/actors/search-page.tsx";
+import { ApiPage } from "../../src/views/api/api-page.tsx";
 import { HomePage } from "../../src/views/home/home-page.tsx";
 import { SetupPage } from "../../src/views/hubs/setup-page.tsx";
 import { NoticeSettingsPage } from "../../src/views/notices/notice-settings-page.tsx";
@@ -34,6 +35,7 @@ import {
   SEMILLA,
   VIEWER,
 } from "./example.ts";
+import { ledgerPages } from "./ledger-pages.tsx";
 import { trustPages } from "./trust-pages.tsx";
 
 const OFFER = proposal();
@@ -44,6 +46,7 @@ const NEED = proposal({
   content: "<p>Dois dias em maio, cerca de sessenta pessoas. Exemplo inventado.</p>",
   language: "pt",
   category: "translation",
+  subcategory: null,
   settlement: "none",
   price: null,
   online: false,
@@ -57,6 +60,7 @@ const REMOTE_OFFER = proposal({
   content: "<p>ست جلسات عبر الإنترنت. مثال مختلق.</p>",
   language: "ar",
   category: "fundraising",
+  subcategory: "fundraising.donors",
   settlement: "external",
   price: null,
   location: null,
@@ -72,6 +76,20 @@ const NOTICES: NoticeView[] = NOTICE_KINDS.map((kind, index) => ({
   read: index > 3,
   actor: index % 3 ? SEMILLA : ANA,
 }));
+
+const OWN_CATEGORIES = [
+  {
+    key: "seeds",
+    labels: { es: "Semillas", pt: "Sementes", en: "Seeds", fr: "Semences", ar: "بذور" },
+    retired: false,
+  },
+  {
+    key: "culture.radio",
+    labels: { es: "Radio", pt: "Rádio", en: "Radio", fr: "Radio", ar: "إذاعة" },
+    retired: true,
+  },
+];
+const REASON = { tag: "agua", category: "first", also: null, language: null, score: 3 } as const;
 
 export const POSTS = [
   post({ own: true }),
@@ -259,25 +277,56 @@ export function allPages(locale: Locale): Record<string, Child> {
     exchange: (
       <ExchangePage
         page={member({ path: "/exchange" })}
-        filter={{ purpose: null, category: null }}
-        proposals={{ items: [OFFER, NEED, REMOTE_OFFER], before: 5n }}
+        filter={{}}
+        order={null}
+        categories={[]}
+        matches={null}
+        proposals={{ items: [OFFER, NEED, REMOTE_OFFER], before: 5n, near: 0, similar: false }}
+      />
+    ),
+    "exchange-near": (
+      <ExchangePage
+        page={organization({ path: "/exchange?near=1&before=5" })}
+        filter={{ text: "contavilidad", tag: "agua", online: true }}
+        order="near"
+        categories={OWN_CATEGORIES}
+        matches={{
+          theyNeed: [
+            { proposal: NEED, mine: OFFER, reason: { ...REASON, also: "language", language: "es" } },
+          ],
+          theyOffer: [
+            { proposal: REMOTE_OFFER, mine: NEED, reason: { ...REASON, tag: null, category: "second" } },
+          ],
+        }}
+        proposals={{ items: [{ ...OFFER, state: "taken", own: true }], before: 5n, near: 2, similar: true }}
       />
     ),
     "exchange-empty": (
       <ExchangePage
         page={visitor({ path: "/exchange" })}
-        filter={{ purpose: "offer", category: "care" }}
-        proposals={nothing}
+        filter={{ purpose: "offer", category: "care", country: "BO" }}
+        order={null}
+        categories={[]}
+        matches={null}
+        proposals={{ ...nothing, near: 0, similar: false }}
       />
     ),
     "new-proposal": (
-      <NewProposalPage page={organization({ path: "/proposals/new" })} purpose="offer" currency={currency} />
+      <NewProposalPage
+        page={organization({ path: "/proposals/new" })}
+        purpose="offer"
+        currency={currency}
+        categories={OWN_CATEGORIES}
+        ends="2027-09-02"
+      />
     ),
     "new-proposal-errors": (
       <NewProposalPage
         page={member({ path: "/proposals/new" })}
         purpose="request"
         currency={currency}
+        categories={[]}
+        ends="2027-09-02"
         form={{
           values: {
             purpose: "request",
@@ -295,8 +344,35 @@ export function allPages(locale: Locale): Record<string, Child> {
         }}
       />
     ),
-    proposal: <ProposalPage page={member()} proposal={OFFER} />,
-    "proposal-remote": <ProposalPage page={visitor()} proposal={REMOTE_OFFER} />,
+    "edit-proposal": (
+      <NewProposalPage
+        page={organization({ path: `/proposals/${OFFER.id}/edit` })}
+        purpose="offer"
+        currency={currency}
+        categories={[]}
+        ends="2027-09-02"
+        proposalId={OFFER.id}
+        form={{ values: { name: OFFER.name, settlement: "credit_total", lang_es: "on" }, errors: [] }}
+      />
+    ),
+    proposal: <ProposalPage page={member()} proposal={OFFER} questions={[]} />,
+    "proposal-answerable": (
+      <ProposalPage page={organization()} proposal={{ ...NEED, state: "open" }} questions={null} />
+    ),
+    "proposal-own": (
+      <ProposalPage
+        page={organization()}
+        proposal={{ ...OFFER, own: true, state: "paused", updated: OFFER.published }}
+        questions={[
+          {
+            post: post({ author: RIO, content: "<p>Serve para dez pessoas?</p>", language: "pt" }),
+            answers: [post()],
+          },
+          { post: post({ author: NUR, content: "<p>متى؟</p>", language: "ar" }), answers: [] },
+        ]}
+      />
+    ),
+    "proposal-remote": <ProposalPage page={visitor()} proposal={REMOTE_OFFER} questions={[]} />,
     "proposal-withdraw": (
       <ConfirmWithdrawProposalPage page={organization()} proposal={{ ...OFFER, own: true }} />
     ),
@@ -330,8 +406,31 @@ export function allPages(locale: Locale): Record<string, Child> {
       <DirectoryPage page={visitor({ path: "/directory" })} organizations={nothing} relations={null} />
     ),
     ...agreementPages(locale),
+    ...ledgerPages(locale),
     ...trustPages(locale),
     me: <MePage page={organization({ path: "/me" })} />,
+    api: (
+      <ApiPage
+        page={visitor({ path: "/api/ayni/v1" })}
+        base="https://hub.example/api/ayni/v1"
+        operations={[
+          {
+            ...{ id: "offerAgreement", method: "POST", path: "/agreements/{id}/counter", tag: "Agreements" },
+            ...{
+              summary: "Put other terms on the table",
+              description: "With words.",
+              scope: "exchange:write",
+            },
+            ...{
+              params: ["id"],
+              query: [{ name: "limit", description: "How many" }],
+              example: { quantity: 2 },
+            },
+          },
+        ]}
+        problems={[{ code: "not_now", status: 409 }]}
+      />
+    ),
     "error-404": <ErrorPage page={visitor({ path: "/nowhere" })} status={404} code="not_found" />,
     "error-500": <ErrorPage page={member()} status={500} code={null} />,
   };

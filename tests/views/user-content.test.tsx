@@ -67,7 +67,9 @@ describe("hostile names and texts are shown, not run", () => {
       />
     ),
     post: <PostPage page={page} post={written} replies={[written]} />,
-    proposal: <ProposalPage page={page} proposal={offered} />,
+    proposal: (
+      <ProposalPage page={page} proposal={offered} questions={[{ post: written, answers: [written] }]} />
+    ),
     search: <SearchPage page={page} query={HOSTILE} results={[{ actor: somebody, relation: null }]} />,
   };
 

@@ -15,8 +15,8 @@ export interface NewActivity {
   audience: "public" | "followers" | "direct";
   /** The bytes that every recipient gets. */
   body: string;
-  /** Followers of an actor, or named actors; those of this hub are not delivered to. */
-  recipients: { followersOf: Id } | { actors: Id[] };
+  /** Followers of an actor, named actors, or both; those of this hub are not delivered to. */
+  recipients: { followersOf?: Id; actors?: Id[] };
   /** It takes its object back: what was said of it before leaves the outbox. */
   retracts: boolean;
 }
@@ -40,10 +40,10 @@ export async function storeActivity(ctx: Ctx, activity: NewActivity): Promise<vo
       .onConflictDoNothing()
       .returning({ id: activities.id });
     if (stored.length === 0) return;
-    const recipientIds =
-      "followersOf" in recipients
-        ? sql`select follower_id from follows where followed_id = ${recipients.followersOf} and state = 'accepted'`
-        : sql`select unnest(${sql.param(recipients.actors.map(String))}::bigint[])`;
+    const { followersOf = null, actors: named = [] } = recipients;
+    const recipientIds = sql`
+      select follower_id from follows where followed_id = ${followersOf} and state = 'accepted'
+      union all select unnest(${sql.param(named.map(String))}::bigint[])`;
     // One statement however many followers: the rows never pass through this process.
     await ctx.db.execute(sql`
       with inboxes as (

@@ -10,6 +10,7 @@ import { isFollowedHere } from "../follows/queries.ts";
 import { plainToHtml } from "../html.ts";
 import { documentChanged, emit, transact } from "../transact.ts";
 import { optionalText, requiredText } from "../validate.ts";
+import { tellQuestion } from "./replies.ts";
 import { POST_MAX, SUMMARY_MAX } from "./rules.ts";
 
 export interface NewPost {
@@ -18,6 +19,8 @@ export interface NewPost {
   summary?: string | undefined;
   visibility: Visibility;
   language: string;
+  /** The iri of the post that it answers. */
+  inReplyTo?: string | undefined;
 }
 
 /** Publishes what somebody wrote. @throws DomainError required, too_long */
@@ -31,6 +34,7 @@ export async function publishPost(ctx: Ctx, acting: Acting, input: NewPost): Pro
       summary,
       visibility: input.visibility,
       language: input.language,
+      inReplyTo: input.inReplyTo ?? null,
       proposal: null,
     }),
   );
@@ -42,6 +46,7 @@ interface PostFields {
   summary: string | null;
   visibility: Visibility;
   language: string;
+  inReplyTo?: string | null;
   /** The proposal that this post stands for. */
   proposal: string | null;
 }
@@ -59,7 +64,20 @@ export async function insertPost(
     .insert(posts)
     .values({ id, iri, url: iri, accountId, actorId, ...fields, local: true, published });
   await emit(ctx, { name: "post.published", subject: actorId.toString(), postId: id.toString() });
+  if (fields.inReplyTo) await tellQuestion(ctx, actorId, fields.inReplyTo);
   return id;
+}
+
+/** Changes a post of ours that stands for something that changed, in the caller's transaction. */
+export async function changePost(
+  ctx: Ctx,
+  { actorId }: Acting,
+  id: Id,
+  { content, language }: Pick<PostFields, "content" | "language">,
+): Promise<void> {
+  await ctx.db.update(posts).set({ content, language, updated: ctx.clock.now() }).where(eq(posts.id, id));
+  await documentChanged(ctx, id);
+  await emit(ctx, { name: "post.changed", subject: actorId.toString(), postId: id.toString() });
 }
 
 /** A post of another server as it was parsed and sanitized at the door. */
@@ -112,6 +130,7 @@ export async function receivePost(ctx: Ctx, actorId: Id, post: RemotePost): Prom
     // Of the iri only: where the id is taken the job fails, and gets another one when it is tried again.
     .onConflictDoNothing({ target: posts.iri })
     .returning({ id: posts.id });
+  if (inserted.length > 0 && post.inReplyTo !== null) await tellQuestion(ctx, actorId, post.inReplyTo);
   return inserted.length > 0;
 }
 

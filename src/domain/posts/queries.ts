@@ -1,6 +1,8 @@
-import { and, desc, eq, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, isNull, lt, ne, or, type SQL, sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/pg-core";
 import type { Id } from "../../db/ids.ts";
 import { actors } from "../../db/schema/actors.ts";
+import { agreements, type Party, reviews } from "../../db/schema/agreements.ts";
 import { follows } from "../../db/schema/follows.ts";
 import { posts, type Visibility } from "../../db/schema/posts.ts";
 import { proposals } from "../../db/schema/proposals.ts";
@@ -8,6 +10,7 @@ import { type ActorView, actorColumns, toActorView } from "../actors/queries.ts"
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { type Page, toPage } from "../page.ts";
+import { rating } from "../reviews/rules.ts";
 
 export type { Page } from "../page.ts";
 
@@ -114,6 +117,24 @@ export async function replies(ctx: Ctx, iri: string, viewerId: Id | null): Promi
   return page.items.reverse();
 }
 
+/** How deep a conversation is followed, and how many posts of it are read. */
+const DEPTH = 6;
+const THREAD = 300;
+
+/** Everything that was said to a post, and to that, oldest first: the newest 300 posts, answers to answers up to six deep. */
+export async function thread(ctx: Ctx, iri: string, viewerId: Id | null): Promise<PostView[]> {
+  const below = sql`(
+    with recursive below (id, iri, depth) as (
+      select id, iri, 1 from posts where in_reply_to = ${iri} and deleted is null
+      union all
+      select p.id, p.iri, below.depth + 1 from posts p join below on p.in_reply_to = below.iri
+      where below.depth < ${DEPTH} and p.deleted is null
+    ) select id from below limit ${2 * THREAD}
+  )`;
+  const page = await select(ctx, viewerId, and(sql`${posts.id} in ${below}`, readable(viewerId)), THREAD);
+  return page.items.reverse();
+}
+
 /**
  * One post. Hidden and missing look the same.
  *
@@ -190,6 +211,18 @@ export async function knowsPost(ctx: Ctx, iri: string): Promise<boolean> {
   return row !== undefined;
 }
 
+/** What the Note of a review says beside its text. */
+export interface OutgoingReview {
+  /** Iri of the agreement. */
+  agreement: string;
+  /** Iri of the actor it is about. */
+  about: string;
+  /** What that one did in the exchange. */
+  role: Party;
+  /** 1 to 5. */
+  rating: number;
+}
+
 /** A post of ours with what its Note says; a deleted one too, so that it can be served as a tombstone. */
 export interface OutgoingPost {
   id: Id;
@@ -205,12 +238,22 @@ export interface OutgoingPost {
   inReplyTo: string | null;
   url: string;
   proposal: string | null;
+  /** Of the proposal that it stands for. */
+  tags: string[];
+  /** The author of the post that it answers, where that is somebody else. */
+  answered: { id: Id; iri: string; handle: string; host: string | null } | null;
   published: Date;
   updated: Date | null;
   deleted: Date | null;
+  /** The review that it tells. */
+  review: OutgoingReview | null;
 }
 
+const subject = alias(actors, "subject");
+
 export async function outgoingPost(ctx: Ctx, id: Id): Promise<OutgoingPost | null> {
+  const parent = alias(posts, "parent");
+  const answered = alias(actors, "answered");
   const [row] = await ctx.db
     .select({
       id: posts.id,
@@ -225,12 +268,29 @@ export async function outgoingPost(ctx: Ctx, id: Id): Promise<OutgoingPost | nul
       inReplyTo: posts.inReplyTo,
       url: posts.url,
       proposal: posts.proposal,
+      tags: sql<string[]>`coalesce(${proposals.tags}, '{}')`,
+      answered: { id: answered.id, iri: answered.iri, handle: answered.handle, host: answered.host },
       published: posts.published,
       updated: posts.updated,
       deleted: posts.deleted,
+      told: reviews,
+      agreement: agreements.iri,
+      about: subject.iri,
     })
     .from(posts)
     .innerJoin(actors, eq(actors.id, posts.actorId))
+    .leftJoin(reviews, eq(reviews.postId, posts.id))
+    .leftJoin(agreements, eq(agreements.id, reviews.agreementId))
+    .leftJoin(subject, eq(subject.id, reviews.subjectId))
+    .leftJoin(proposals, and(eq(proposals.iri, posts.proposal), eq(proposals.actorId, posts.actorId)))
+    .leftJoin(parent, eq(parent.iri, posts.inReplyTo))
+    .leftJoin(answered, and(eq(answered.id, parent.actorId), ne(answered.id, posts.actorId)))
     .where(and(eq(posts.id, id), eq(posts.local, true)));
-  return row ?? null;
+  if (row === undefined) return null;
+  const { told, agreement, about, ...post } = row;
+  const review =
+    told === null || agreement === null || about === null
+      ? null
+      : { agreement, about, role: told.role, rating: rating(told) };
+  return { ...post, review };
 }

@@ -1,12 +1,31 @@
-import { and, desc, eq, gt, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { actors } from "../../db/schema/actors.ts";
-import { type Purpose, proposals, type Settlement, type Unit } from "../../db/schema/proposals.ts";
+import {
+  categories,
+  type Purpose,
+  proposals,
+  type Settlement,
+  type Unit,
+} from "../../db/schema/proposals.ts";
 import { type ActorView, actorColumns, toActorView } from "../actors/queries.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { type Page, toPage } from "../page.ts";
-import { DAY_LAG } from "./rules.ts";
+import type { CategoryLabels } from "./hub-categories.ts";
+import { type ProposalState, remaining, stateOf } from "./rules.ts";
+import {
+  findProposals,
+  firstOfGroups,
+  type Home,
+  mended,
+  nearby,
+  type ProposalFilter,
+  standing,
+  type Terms,
+} from "./search.ts";
+
+export type { Home, ProposalFilter } from "./search.ts";
 
 /** An offer or a need as pages and APIs show it. */
 export interface ProposalView {
@@ -20,52 +39,152 @@ export interface ProposalView {
   /** Sanitized HTML. */
   content: string;
   language: string | null;
-  /** Key of the category list (`categories.<key>` in the locales), null when unknown here. */
+  /** Key of the category list (`categories.<key>` in the locales, or the hub's own), null when unknown here. */
   category: string | null;
+  /** Key of the second level (`training.facilitation`), if one was chosen. */
+  subcategory: string | null;
+  /** Where it is a category that this hub added: its name in each language of the interface. */
+  categoryLabels: CategoryLabels | null;
+  tags: string[];
+  /** Languages in which it can be done. */
+  languages: string[];
   unit: Unit;
+  /** Units on offer in all. */
   available: number | null;
+  /** Units that nobody has been promised yet; null when there is no bound. */
+  remaining: number | null;
   minimum: number | null;
+  committed: number;
   unitBased: boolean | null;
   settlement: Settlement;
   /** Minor units of the currency, per unit when `unitBased`. */
   price: bigint | null;
+  /** The currency's iri. */
+  currency: string | null;
   currencySymbol: string | null;
   currencyScale: number | null;
   location: string | null;
+  country: string | null;
   online: boolean;
+  /** How many days ahead one has to ask. */
+  leadDays: number | null;
+  revision: number;
   published: Date;
+  updated: Date | null;
   ends: Date | null;
-  /** The one who looks may withdraw it. */
+  state: ProposalState;
+  /** The one who looks may change and withdraw it. */
   own: boolean;
 }
 
-export interface ProposalFilter {
-  purpose?: Purpose | undefined;
-  category?: string | undefined;
-  actorId?: Id | undefined;
-}
-
-/** Open proposals known here, of this hub and of others, newest first. */
+/**
+ * Proposals of one actor, newest first: the open ones, and whatever else it has not withdrawn when it looks itself; or without an
+ * actor the newest open ones of all.
+ */
 export async function proposalList(
   ctx: Ctx,
-  filter: ProposalFilter,
+  filter: { actorId?: Id | undefined; purpose?: Purpose | undefined },
   viewerId: Id | null,
   before: Id | null,
   limit = 20,
 ): Promise<Page<ProposalView>> {
+  const own = filter.actorId !== undefined && filter.actorId === viewerId;
   const page = await select(
     ctx,
     viewerId,
     and(
-      filter.purpose === undefined ? undefined : eq(proposals.purpose, filter.purpose),
-      filter.category === undefined ? undefined : eq(proposals.category, filter.category),
       filter.actorId === undefined ? undefined : eq(proposals.actorId, filter.actorId),
-      or(isNull(proposals.ends), gt(proposals.ends, new Date(ctx.clock.now().getTime() - DAY_LAG))),
+      filter.purpose === undefined ? undefined : eq(proposals.purpose, filter.purpose),
+      own ? undefined : and(isNull(proposals.paused), standing(ctx, null)),
       before === null ? undefined : lt(proposals.id, before),
     ),
     limit + 1,
   );
   return toPage(page, limit, (proposal) => proposal.id);
+}
+
+/** Where the next page of the exchange begins. */
+export interface ExchangeCursor {
+  before: Id | null;
+  /** Place in the order by nearness; 0 without one. */
+  near: number;
+}
+
+/** A page of the exchange. `near` goes with `before`. */
+export interface ExchangeList extends Page<ProposalView> {
+  near: number;
+  /** Nothing has the words that were asked for; these have words like them. */
+  similar: boolean;
+}
+
+/**
+ * Open proposals known here, of this hub and of others: newest first, or those near `home` before.
+ *
+ * Reads at most four bounded parts of the table, or of its index, whatever is asked for.
+ */
+export async function exchange(
+  ctx: Ctx,
+  filter: ProposalFilter,
+  viewerId: Id | null,
+  cursor: ExchangeCursor,
+  home: Home | null,
+  limit = 20,
+): Promise<ExchangeList> {
+  const start = cursor.before === null && cursor.near === 0;
+  const found = await nearest(ctx, filter, viewerId, cursor, home, limit + 1);
+  let similar = false;
+  if (start && found.length === 0 && filter.text !== undefined) {
+    const words = await mended(ctx, filter.text);
+    if (words !== null)
+      found.push(...(await nearest(ctx, { ...filter, words }, viewerId, cursor, null, limit)));
+    similar = found.length > 0;
+  }
+  const { items, before } = toPage(found, limit, ({ id }) => id);
+  const ids = items.map(({ id }) => id);
+  return {
+    items: await proposalsByIds(ctx, ids, viewerId),
+    before,
+    near: items.at(-1)?.near ?? 0,
+    similar,
+  };
+}
+
+/** One group of the order after the other, until there are enough. */
+async function nearest(
+  ctx: Ctx,
+  filter: Terms,
+  viewerId: Id | null,
+  cursor: ExchangeCursor,
+  home: Home | null,
+  limit: number,
+): Promise<{ id: Id; near: number }[]> {
+  const groups = home === null ? [null] : nearby(home);
+  const start = home !== null && cursor.before === null && cursor.near === 0;
+  const first = start ? await firstOfGroups(ctx, filter, { viewerId, groups: nearby(home), limit }) : null;
+  const found: { id: Id; near: number }[] = [];
+  for (let near = Math.min(cursor.near, groups.length - 1); near < groups.length; near++) {
+    const wanted = limit - found.length;
+    const known = first?.ids[near] ?? [];
+    const enough = known.length >= wanted || first?.complete === true;
+    const before = near === cursor.near ? cursor.before : null;
+    const search = { viewerId, near: groups[near] ?? null, before, limit: wanted, rare: first !== null };
+    const ids = enough ? known.slice(0, wanted) : await findProposals(ctx, filter, search);
+    found.push(...ids.map((id) => ({ id, near })));
+    if (found.length >= limit) break;
+  }
+  return found;
+}
+
+/** The newest place and country that an actor named in its own proposals. */
+export async function homeOf(ctx: Ctx, actorId: Id): Promise<Home | null> {
+  const named = or(isNotNull(proposals.location), isNotNull(proposals.country));
+  const [row] = await ctx.db
+    .select({ location: proposals.location, country: proposals.country })
+    .from(proposals)
+    .where(and(eq(proposals.actorId, actorId), isNull(proposals.deleted), named))
+    .orderBy(desc(proposals.id))
+    .limit(1);
+  return row ?? null;
 }
 
 /** @throws DomainError not_found, gone (withdrawn) */
@@ -77,6 +196,24 @@ export async function proposalById(ctx: Ctx, id: Id, viewerId: Id | null): Promi
   throw new DomainError("not_found", "no such proposal");
 }
 
+/** What the author of a proposal of ours typed, for the form in which it is changed. */
+export async function proposalSource(ctx: Ctx, id: Id): Promise<string> {
+  const [row] = await ctx.db.select({ source: proposals.source }).from(proposals).where(eq(proposals.id, id));
+  return row?.source ?? "";
+}
+
+/** Those that exist, in the order of `ids`. */
+export async function proposalsByIds(
+  ctx: Ctx,
+  ids: readonly Id[],
+  viewerId: Id | null,
+): Promise<ProposalView[]> {
+  if (ids.length === 0) return [];
+  const rows = await select(ctx, viewerId, inArray(proposals.id, [...ids]), ids.length);
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => byId.get(id)).filter((row) => row !== undefined);
+}
+
 async function select(
   ctx: Ctx,
   viewerId: Id | null,
@@ -84,71 +221,129 @@ async function select(
   limit: number,
 ): Promise<ProposalView[]> {
   const rows = await ctx.db
-    .select({
-      id: proposals.id,
-      iri: proposals.iri,
-      url: proposals.url,
-      actor: actorColumns,
-      local: proposals.local,
-      purpose: proposals.purpose,
-      name: proposals.name,
-      content: proposals.content,
-      language: proposals.language,
-      category: proposals.category,
-      unit: proposals.unit,
-      available: proposals.available,
-      minimum: proposals.minimum,
-      unitBased: proposals.unitBased,
-      settlement: proposals.settlement,
-      price: proposals.price,
-      currencySymbol: proposals.currencySymbol,
-      currencyScale: proposals.currencyScale,
-      location: proposals.location,
-      online: proposals.online,
-      published: proposals.published,
-      ends: proposals.ends,
-    })
+    .select({ ...columns, actor: actorColumns, paused: proposals.paused, labels: categories.labels })
     .from(proposals)
     .innerJoin(actors, eq(actors.id, proposals.actorId))
+    .leftJoin(categories, eq(categories.key, sql`coalesce(${proposals.subcategory}, ${proposals.category})`))
     .where(and(where, isNull(proposals.deleted)))
     .orderBy(desc(proposals.id))
     .limit(limit);
-  return rows.map((row) => ({
+  const now = ctx.clock.now();
+  return rows.map(({ paused, labels, ...row }) => ({
     ...row,
+    categoryLabels: labels === null ? null : (JSON.parse(labels) as CategoryLabels),
     actor: toActorView(row.actor),
+    remaining: remaining(row),
+    state: stateOf({ ...row, paused }, now),
     own: row.local && row.actor.id === viewerId,
   }));
+}
+
+const columns = {
+  id: proposals.id,
+  iri: proposals.iri,
+  url: proposals.url,
+  local: proposals.local,
+  purpose: proposals.purpose,
+  name: proposals.name,
+  content: proposals.content,
+  language: proposals.language,
+  category: proposals.category,
+  subcategory: proposals.subcategory,
+  tags: proposals.tags,
+  languages: proposals.languages,
+  unit: proposals.unit,
+  available: proposals.available,
+  minimum: proposals.minimum,
+  committed: proposals.committed,
+  unitBased: proposals.unitBased,
+  settlement: proposals.settlement,
+  price: proposals.price,
+  currency: proposals.currency,
+  currencySymbol: proposals.currencySymbol,
+  currencyScale: proposals.currencyScale,
+  location: proposals.location,
+  country: proposals.country,
+  online: proposals.online,
+  leadDays: proposals.leadDays,
+  revision: proposals.revision,
+  published: proposals.published,
+  updated: proposals.updated,
+  ends: proposals.ends,
+} as const;
+
+/** What an agreement needs to know of the proposal that it answers. */
+export interface OpenProposal {
+  id: Id;
+  iri: string;
+  actorId: Id;
+  actorIri: string;
+  local: boolean;
+  purpose: Purpose;
+  name: string;
+  settlement: Settlement;
+  unit: Unit;
+  available: number | null;
+  minimum: number | null;
+  committed: number;
+  unitBased: boolean | null;
+  price: bigint | null;
+  currency: string | null;
+  leadDays: number | null;
+  revision: number;
+  ends: Date | null;
+  paused: Date | null;
+  deleted: Date | null;
+}
+
+/**
+ * A proposal for an agreement; a withdrawn, paused or ended one too (`stateOf` tells).
+ *
+ * @param lock keeps it as it is until the caller's transaction ends
+ * @throws DomainError not_found
+ */
+export async function openProposal(ctx: Ctx, id: Id, lock = false): Promise<OpenProposal> {
+  const query = ctx.db
+    .select({
+      id: proposals.id,
+      iri: proposals.iri,
+      actorId: proposals.actorId,
+      actorIri: actors.iri,
+      local: proposals.local,
+      purpose: proposals.purpose,
+      name: proposals.name,
+      settlement: proposals.settlement,
+      unit: proposals.unit,
+      available: proposals.available,
+      minimum: proposals.minimum,
+      committed: proposals.committed,
+      unitBased: proposals.unitBased,
+      price: proposals.price,
+      currency: proposals.currency,
+      leadDays: proposals.leadDays,
+      revision: proposals.revision,
+      ends: proposals.ends,
+      paused: proposals.paused,
+      deleted: proposals.deleted,
+    })
+    .from(proposals)
+    .innerJoin(actors, eq(actors.id, proposals.actorId))
+    .where(eq(proposals.id, id));
+  const [row] = await (lock ? query.for("update", { of: proposals }) : query);
+  if (row === undefined) throw new DomainError("not_found", "no such proposal");
+  return row;
 }
 
 /** A proposal of ours with what its document says; a withdrawn one too. */
 export async function outgoingProposal(ctx: Ctx, id: Id) {
   const [row] = await ctx.db
     .select({
-      id: proposals.id,
-      iri: proposals.iri,
+      ...columns,
       actorId: proposals.actorId,
       actorIri: actors.iri,
       followers: sql<string>`coalesce(${actors.followers}, ${actors.iri} || '/followers')`,
-      purpose: proposals.purpose,
-      name: proposals.name,
-      content: proposals.content,
-      language: proposals.language,
-      category: proposals.category,
-      unit: proposals.unit,
-      available: proposals.available,
-      minimum: proposals.minimum,
-      unitBased: proposals.unitBased,
-      settlement: proposals.settlement,
-      price: proposals.price,
       currency: proposals.currency,
-      currencyScale: proposals.currencyScale,
-      location: proposals.location,
-      online: proposals.online,
-      revision: proposals.revision,
-      url: proposals.url,
-      published: proposals.published,
-      updated: proposals.updated,
-      ends: proposals.ends,
+      paused: proposals.paused,
       deleted: proposals.deleted,
     })
     .from(proposals)

@@ -5,7 +5,7 @@ import { findActor } from "../../domain/actors/queries.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { receivePost, removeRemotePost } from "../../domain/posts/commands.ts";
 import { knowsPost } from "../../domain/posts/queries.ts";
-import { receiveProposal, removeRemoteProposal } from "../../domain/proposals/commands.ts";
+import { receiveProposal, removeRemoteProposal } from "../../domain/proposals/receive.ts";
 import { parsePrice } from "../../domain/proposals/rules.ts";
 import type { JsonObject } from "../../json.ts";
 import type { Federation, InboxData } from "../context.ts";

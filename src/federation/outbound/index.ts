@@ -5,8 +5,8 @@ import type { JsonObject } from "../../json.ts";
 import { onActorUpdated } from "./actors.ts";
 import { onAgreementSettled, onAgreementSigned, onOfferLapsed, onOfferRefused } from "./agreements.ts";
 import { onFollowAccepted, onFollowRequested, onFollowUndone } from "./follows.ts";
-import { onPostDeleted, onPostPublished } from "./posts.ts";
-import { onProposalPublished, onProposalWithdrawn } from "./proposals.ts";
+import { onPostChanged, onPostDeleted, onPostPublished } from "./posts.ts";
+import { onProposalChanged, onProposalPublished, onProposalWithdrawn } from "./proposals.ts";
 
 /** An activity and who gets it. */
 export type Outgoing = Dispatch & ({ activity: JsonObject } | { finished: Finished });
@@ -26,8 +26,8 @@ interface Dispatch {
   object: string;
   /** Who may read it in the outbox. */
   audience: "public" | "followers" | "direct";
-  /** Followers elsewhere, or named actors. */
-  recipients: { followersOf: Id } | { actors: Id[] };
+  /** Followers elsewhere, named actors, or both. */
+  recipients: { followersOf?: Id; actors?: Id[] };
   /** A deleted object's Create must not stay in the outbox. */
   retracts?: boolean;
 }
@@ -40,10 +40,14 @@ export function toOutgoing(ctx: Ctx, event: ReceivedEvent, iri: string): Promise
   switch (event.name) {
     case "post.published":
       return onPostPublished(ctx, event.postId, iri);
+    case "post.changed":
+      return onPostChanged(ctx, event.postId, iri);
     case "post.deleted":
       return onPostDeleted(ctx, event.postId, iri);
     case "proposal.published":
       return onProposalPublished(ctx, event.proposalId, iri);
+    case "proposal.changed":
+      return onProposalChanged(ctx, event.proposalId, iri);
     case "proposal.withdrawn":
       return onProposalWithdrawn(ctx, event.proposalId, iri);
     case "follow.requested":

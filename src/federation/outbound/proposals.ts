@@ -31,6 +31,30 @@ export async function onProposalPublished(ctx: Ctx, proposalId: Id, iri: string)
   };
 }
 
+/** Also where it was paused or renewed: whoever keeps a copy has to know. */
+export async function onProposalChanged(ctx: Ctx, proposalId: Id, iri: string): Promise<Outgoing | null> {
+  const proposal = await outgoingProposal(ctx, proposalId);
+  if (proposal === null || proposal.deleted !== null) return null;
+  const activity = toActivity(
+    {
+      id: iri,
+      type: "Update",
+      actor: proposal.actorIri,
+      object: toProposal(proposal, ctx.hub.origin),
+      ...(proposal.updated === null ? {} : { published: proposal.updated }),
+      ...addressing("public", proposal.followers),
+    },
+    PROPOSAL_CONTEXT,
+  );
+  return {
+    actorId: proposal.actorId,
+    activity,
+    object: proposal.iri,
+    audience: "public",
+    recipients: { followersOf: proposal.actorId },
+  };
+}
+
 export async function onProposalWithdrawn(ctx: Ctx, proposalId: Id, iri: string): Promise<Outgoing | null> {
   const proposal = await outgoingProposal(ctx, proposalId);
   if (proposal?.deleted == null) return null;

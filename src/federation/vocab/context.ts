@@ -24,7 +24,7 @@ export const ACTOR_CONTEXT = [
 export const ACTIVITY_CONTEXT = [
   "https://www.w3.org/ns/activitystreams",
   "https://w3id.org/security/data-integrity/v2",
-  { sensitive: "as:sensitive" },
+  { sensitive: "as:sensitive", Hashtag: "as:Hashtag" },
 ];
 
 /**
@@ -38,6 +38,7 @@ export const PROPOSAL_CONTEXT = [
     vf: "https://w3id.org/valueflows/ont/vf#",
     om2: "http://www.ontology-of-units-of-measure.org/resource/om-2/",
     ayni: AYNI,
+    Hashtag: "as:Hashtag",
     Proposal: "vf:Proposal",
     Intent: "vf:Intent",
     purpose: "vf:purpose",

@@ -3,10 +3,11 @@ import { Article, Event, Link, Note, Page, Question, Video } from "@fedify/vocab
 import type { Visibility } from "../../db/schema/posts.ts";
 import { htmlToText, sanitizeHtml } from "../../domain/html.ts";
 import type { RemotePost } from "../../domain/posts/commands.ts";
-import type { OutgoingPost } from "../../domain/posts/queries.ts";
+import type { OutgoingPost, OutgoingReview } from "../../domain/posts/queries.ts";
+import { tagPage } from "../../domain/proposals/companion.ts";
 import { cleanText } from "../../domain/validate.ts";
 import type { JsonObject } from "../../json.ts";
-import { PUBLIC } from "./context.ts";
+import { ACTIVITY_CONTEXT, AYNI, PUBLIC } from "./context.ts";
 import { EMBEDDED_ONLY, type IriCheck, instantToDate, languageOf, text } from "./parse.ts";
 
 const PROPOSAL_REL = "https://w3id.org/valueflows/ont/vf#Proposal";
@@ -24,14 +25,24 @@ export function addressing(visibility: Visibility, followers: string): { to: str
   }
 }
 
+/** The same, and whoever is answered. */
+export function addressingOf({ visibility, followers, answered }: OutgoingPost): {
+  to: string[];
+  cc: string[];
+} {
+  const { to, cc } = addressing(visibility, followers);
+  return { to, cc: answered === null ? cc : [...cc, answered.iri] };
+}
+
 /** A post as a Note. `summary` only where there is a warning: elsewhere it hides the text behind a click. */
-export function toNote(post: OutgoingPost): JsonObject {
+export function toNote(post: OutgoingPost, origin: string): JsonObject {
   return {
     id: post.iri,
     type: "Note",
     attributedTo: post.actorIri,
     ...(post.inReplyTo === null ? {} : { inReplyTo: post.inReplyTo }),
     ...(post.proposal === null ? {} : { context: post.proposal }),
+    ...(post.review === null ? {} : toReview(post.review)),
     ...(post.summary === null ? {} : { summary: post.summary }),
     sensitive: post.summary !== null,
     content: post.content,
@@ -40,10 +51,34 @@ export function toNote(post: OutgoingPost): JsonObject {
     url: post.url,
     published: post.published.toISOString(),
     ...(post.updated === null ? {} : { updated: post.updated.toISOString() }),
-    ...addressing(post.visibility, post.followers),
-    tag: [],
+    ...addressingOf(post),
+    tag: [...toMention(post.answered, origin), ...toHashtags(post.tags, origin)],
     attachment: post.proposal === null ? [] : [proposalLink(post.proposal)],
   };
+}
+
+/** Who is answered is told so by their server only where they are mentioned. */
+function toMention(answered: OutgoingPost["answered"], origin: string): JsonObject[] {
+  if (answered === null) return [];
+  const { iri, handle, host } = answered;
+  return [{ type: "Mention", href: iri, name: `@${handle}@${host ?? new URL(origin).host}` }];
+}
+
+export function toHashtags(tags: readonly string[], origin: string): JsonObject[] {
+  return tags.map((tag) => ({ type: "Hashtag", href: tagPage(origin, tag), name: `#${tag}` }));
+}
+
+/** What a review says to those who understand it; the text says the same to everybody. */
+function toReview({ agreement, about, role, rating }: OutgoingReview): JsonObject {
+  return {
+    context: agreement,
+    "ayni:review": { "ayni:about": { id: about }, "ayni:role": role, "ayni:rating": rating },
+  };
+}
+
+/** The terms that a post's Note needs. */
+export function noteContext({ review }: Pick<OutgoingPost, "review">): readonly (string | object)[] {
+  return review === null ? ACTIVITY_CONTEXT : [...ACTIVITY_CONTEXT, { ayni: AYNI }];
 }
 
 /** FEP-0837 publishes a proposal through a link of FEP-0ea0. */

@@ -1,26 +1,31 @@
 import type { Object as ASObject } from "@fedify/vocab";
-import { type Intent, Link, Place, Proposal } from "@fedify/vocab";
+import { Hashtag, type Intent, Link, Place, Proposal } from "@fedify/vocab";
 import type { Settlement } from "../../db/schema/proposals.ts";
 import { htmlToText, sanitizeHtml } from "../../domain/html.ts";
-import { CATEGORIES } from "../../domain/proposals/categories.ts";
-import type { RemoteProposal } from "../../domain/proposals/commands.ts";
+import { isCategoryKey, splitCategory } from "../../domain/proposals/categories.ts";
+import { COUNTRIES } from "../../domain/proposals/countries.ts";
 import type { OutgoingProposal } from "../../domain/proposals/queries.ts";
-import { formatPrice } from "../../domain/proposals/rules.ts";
+import type { RemoteProposal } from "../../domain/proposals/receive.ts";
+import { formatPrice, isTag, LEAD_DAYS_MAX, TAGS_MAX } from "../../domain/proposals/rules.ts";
 import { cleanText } from "../../domain/validate.ts";
 import type { Json, JsonObject } from "../../json.ts";
 import { AYNI, PUBLIC } from "./context.ts";
 import { EMBEDDED_ONLY, type IriCheck, instantToDate, languageOf, text } from "./parse.ts";
-import { attributedOnlyTo } from "./posts.ts";
+import { attributedOnlyTo, toHashtags } from "./posts.ts";
 
 /**
  * FEP-0837 Proposal. The primary intent is the service; the reciprocal one, where there is a price, is a
- * transfer of the hub's credits. A gift has no reciprocal intent.
+ * transfer of the hub's credits. A gift has no reciprocal intent, nor has what is only counted: to others that is a gift too.
  */
 export function toProposal(proposal: OutgoingProposal, origin: string): JsonObject {
   const measure = (value: number | string): JsonObject => ({
     hasUnit: proposal.unit,
     hasNumericalValue: value.toString(),
   });
+  const category = proposal.subcategory ?? proposal.category;
+  // One price for everything is a price for as much as there is.
+  const quantity = proposal.unitBased === false ? (proposal.available ?? 1) : 1;
+  const counted = proposal.settlement === "count";
   return {
     id: proposal.iri,
     type: "Proposal",
@@ -39,20 +44,23 @@ export function toProposal(proposal: OutgoingProposal, origin: string): JsonObje
       id: `${proposal.iri}#primary`,
       type: "Intent",
       action: "deliverService",
-      ...(proposal.category === null
-        ? {}
-        : { resourceConformsTo: `${origin}/categories/${proposal.category}` }),
-      resourceQuantity: measure(1),
+      ...(category === null ? {} : { resourceConformsTo: `${origin}/categories/${category}` }),
+      resourceQuantity: measure(quantity),
       ...(proposal.available === null ? {} : { availableQuantity: measure(proposal.available) }),
       ...(proposal.minimum === null ? {} : { minimumQuantity: measure(proposal.minimum) }),
     },
     ...reciprocal(proposal),
     ...(proposal.unitBased === null ? {} : { unitBased: proposal.unitBased }),
-    "ayni:settlement": proposal.settlement,
+    "ayni:settlement": counted ? "none" : proposal.settlement,
+    ...(counted ? { "ayni:counted": true } : {}),
+    ...(proposal.country === null ? {} : { "ayni:country": proposal.country }),
+    ...(proposal.languages.length === 0 ? {} : { "ayni:languages": proposal.languages }),
+    ...(proposal.leadDays === null ? {} : { "ayni:leadDays": proposal.leadDays }),
+    ...(proposal.paused === null ? {} : { "ayni:paused": true }),
     "ayni:revision": proposal.revision,
     to: [PUBLIC],
     cc: [proposal.followers],
-    tag: [],
+    tag: toHashtags(proposal.tags, origin),
     attachment: [],
   };
 }
@@ -106,13 +114,17 @@ export async function parseProposal(
   const price = object.reciprocal;
   const url = check(object.url instanceof Link ? object.url.href : object.url);
   const places = await placesOf(object);
+  const published = instantToDate(object.published) ?? new Date();
+  const updated = instantToDate(object.updated);
   return {
     iri,
     purpose,
     name: name || htmlToText(content).slice(0, 100),
     content,
     language: languageOf(object.contents.find((item) => typeof item !== "string") ?? object.content),
-    category: categoryOf(intent),
+    ...categoryOf(intent),
+    tags: await tagsOf(object),
+    languages: languagesOf(raw),
     unit: intent.resourceQuantity?.unit === "hour" ? "hour" : "one",
     available: wholeNumber(intent.availableQuantity?.numericalValue),
     minimum: wholeNumber(intent.minimumQuantity?.numericalValue),
@@ -121,11 +133,14 @@ export async function parseProposal(
     priceText: price?.resourceQuantity?.numericalValue ?? null,
     currency: check(price?.resourceConformsTo ?? null),
     location: places.find((place) => place !== "online") ?? null,
+    country: COUNTRIES.find((code) => code === extension(raw, "country")) ?? null,
     online: places.includes("online"),
+    leadDays: leadDaysOf(raw),
+    paused: extension(raw, "paused") === true ? (updated ?? published) : null,
     revision: revisionOf(raw),
     url: url !== null && new URL(url).origin === new URL(iri).origin ? url : iri,
-    published: instantToDate(object.published) ?? new Date(),
-    updated: instantToDate(object.updated),
+    published,
+    updated,
     ends: instantToDate(object.endTime),
   };
 }
@@ -153,6 +168,7 @@ function extension(raw: JsonObject, term: string): Json | undefined {
 
 function settlementOf(raw: JsonObject, price: Intent | null): Settlement {
   const said = extension(raw, "settlement");
+  if (said === "none" && extension(raw, "counted") === true) return "count";
   if (said === "none" || said === "external") return said;
   if (price === null) return "none";
   return said === "credit" ? "credit" : "external";
@@ -163,9 +179,41 @@ function revisionOf(raw: JsonObject): number {
   return typeof said === "number" && Number.isInteger(said) && said > 0 && said < 2 ** 31 ? said : 1;
 }
 
-function categoryOf(intent: Intent): string | null {
-  const key = intent.resourceConformsTo?.pathname.split("/").at(-1);
-  return CATEGORIES.find((known) => known === key) ?? null;
+/** Of the common list only: what another hub added has no name here. Of an unknown second level the first may be known. */
+function categoryOf(intent: Intent): { category: string | null; subcategory: string | null } {
+  const key = intent.resourceConformsTo?.pathname.split("/").at(-1) ?? "";
+  if (isCategoryKey(key)) return splitCategory(key);
+  const { category } = splitCategory(key);
+  return { category: isCategoryKey(category) ? category : null, subcategory: null };
+}
+
+async function tagsOf(object: ASObject): Promise<string[]> {
+  const tags = new Set<string>();
+  for await (const tag of object.getTags(EMBEDDED_ONLY)) {
+    if (!(tag instanceof Hashtag)) continue;
+    const name = cleanText(text(tag.name) ?? "")
+      .replace(/^#/, "")
+      .normalize("NFC")
+      .toLowerCase();
+    if (isTag(name)) tags.add(name);
+    if (tags.size === TAGS_MAX) break;
+  }
+  return [...tags];
+}
+
+function languagesOf(raw: JsonObject): string[] {
+  const said = extension(raw, "languages");
+  if (!Array.isArray(said)) return [];
+  return said
+    .slice(0, 20)
+    .filter((tag) => typeof tag === "string")
+    .filter((tag) => /^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$/.test(tag));
+}
+
+function leadDaysOf(raw: JsonObject): number | null {
+  const said = extension(raw, "leadDays");
+  const days = typeof said === "number" && Number.isInteger(said) && said >= 0 && said <= LEAD_DAYS_MAX;
+  return days ? said : null;
 }
 
 function wholeNumber(value: string | null | undefined): number | null {

@@ -12,6 +12,7 @@ import { actorRoutes } from "./actors.tsx";
 import { adminRoutes } from "./admin.tsx";
 import { agreementRoutes } from "./agreements.tsx";
 import { apiPageRoutes } from "./api.tsx";
+import { categoryRoutes } from "./categories.tsx";
 import { homeRoutes } from "./home.tsx";
 import { ledgerRoutes } from "./ledger.tsx";
 import { noticeRoutes } from "./notices.tsx";
@@ -51,6 +52,7 @@ export function webRoutes(options: RouteOptions): Hono<Env> {
     ledgerRoutes(web),
     voucherRoutes(web),
     adminRoutes(web),
+    categoryRoutes(web),
     reviewRoutes(web),
     verificationRoutes(web),
     apiPageRoutes(web),

@@ -3,10 +3,35 @@ import { parseId } from "../../db/ids.ts";
 import { actingAs } from "../../domain/accounts/queries.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { localHub } from "../../domain/hubs/queries.ts";
-import { CATEGORIES } from "../../domain/proposals/categories.ts";
-import { publishProposal, withdrawProposal } from "../../domain/proposals/commands.ts";
-import { proposalById, proposalList } from "../../domain/proposals/queries.ts";
-import { PURPOSES, SETTLEMENTS, UNITS } from "../../domain/proposals/rules.ts";
+import { isCategoryKey } from "../../domain/proposals/categories.ts";
+import {
+  editProposal,
+  pauseProposal,
+  publishProposal,
+  renewProposal,
+  withdrawProposal,
+} from "../../domain/proposals/commands.ts";
+import { COUNTRIES } from "../../domain/proposals/countries.ts";
+import { type HubCategory, hubCategories } from "../../domain/proposals/hub-categories.ts";
+import { matchesFor } from "../../domain/proposals/matches.ts";
+import {
+  exchange,
+  homeOf,
+  type ProposalFilter,
+  proposalById,
+  proposalSource,
+} from "../../domain/proposals/queries.ts";
+import { askQuestion, questionsOf } from "../../domain/proposals/questions.ts";
+import {
+  formatPrice,
+  isTag,
+  type ProposalInput,
+  PURPOSES,
+  SETTLEMENTS,
+  UNITS,
+  usualEnd,
+} from "../../domain/proposals/rules.ts";
+import { cleanText } from "../../domain/validate.ts";
 import { POST_LANGUAGES } from "../../locales/index.ts";
 import { ExchangePage } from "../../views/proposals/exchange-page.tsx";
 import { NewProposalPage } from "../../views/proposals/new-proposal-page.tsx";
@@ -16,34 +41,79 @@ import type { Env, WebContext } from "../env.ts";
 import { requireViewer } from "../middleware/session.ts";
 import { choice, formFields, render, submit, type Web } from "./page.tsx";
 
+const LANGUAGES = Object.keys(POST_LANGUAGES);
+/** What the form offers: one price for all is a kind of its own there. */
+const RETURNS = [...SETTLEMENTS, "credit_total"] as const;
+
 export function proposalRoutes(web: Web) {
   const { ctx } = web;
   const viewerId = (c: WebContext) => c.get("viewer")?.acting.id ?? null;
 
-  async function newPage(c: WebContext, purpose: string | undefined, form?: FormState) {
-    const hub = await localHub(ctx);
+  async function formPage(
+    c: WebContext,
+    purpose: string | undefined,
+    options: { id?: bigint; form?: FormState } = {},
+  ) {
+    const [hub, categories] = await Promise.all([localHub(ctx), hubCategories(ctx)]);
     return (
       <NewProposalPage
         page={web.page(c)}
         purpose={purpose === "request" ? "request" : "offer"}
         currency={{ name: hub.currencyName, symbol: hub.currencySymbol }}
-        form={form}
+        categories={categories}
+        ends={usualEnd(ctx.clock.now())}
+        proposalId={options.id}
+        form={options.form}
       />
     );
   }
 
+  async function proposalPage(c: WebContext, id: bigint, form?: FormState) {
+    const [proposal, questions] = await Promise.all([
+      proposalById(ctx, id, viewerId(c)),
+      questionsOf(ctx, id, viewerId(c)),
+    ]);
+    return <ProposalPage page={web.page(c)} proposal={proposal} questions={questions} form={form} />;
+  }
+
+  /** What only its author can do, by a button. */
+  async function own(c: WebContext) {
+    const viewer = requireViewer(c);
+    const fields = await formFields(c);
+    return { id: proposalId(c), acting: await actingAs(ctx, viewer.accountId, fields.as ?? "") };
+  }
+
   return new Hono<Env>()
     .get("/exchange", async (c) => {
-      const purpose = PURPOSES.find((known) => known === c.req.query("purpose"));
-      const category = CATEGORIES.find((known) => known === c.req.query("category"));
-      const proposals = await proposalList(
-        ctx,
-        { purpose, category },
-        viewerId(c),
-        parseId(c.req.query("before")),
+      const viewer = c.get("viewer");
+      const organization = viewer?.acting.kind === "Organization" ? viewer.acting.id : null;
+      const [categories, home] = await Promise.all([
+        hubCategories(ctx),
+        organization === null ? null : homeOf(ctx, organization),
+      ]);
+      const filter = filterOf(c, categories);
+      const order = home === null ? null : c.req.query("order") === "new" ? "new" : "near";
+      const cursor = { before: parseId(c.req.query("before")), near: nearOf(c.req.query("near")) };
+      const first = cursor.before === null && Object.values(filter).every((value) => value === undefined);
+      const [proposals, matches] = await Promise.all([
+        exchange(ctx, filter, viewerId(c), cursor, order === "near" ? home : null),
+        first && organization !== null ? matchesFor(ctx, organization) : null,
+      ]);
+      return render(
+        c,
+        <ExchangePage
+          page={web.page(c)}
+          filter={filter}
+          order={order}
+          proposals={proposals}
+          categories={categories}
+          matches={matches}
+        />,
       );
-      const filter = { purpose: purpose ?? null, category: category ?? null };
-      return render(c, <ExchangePage page={web.page(c)} filter={filter} proposals={proposals} />);
+    })
+    .get("/categories/:key", (c) => {
+      const key = c.req.param("key");
+      return c.redirect(`/exchange?category=${encodeURIComponent(key)}`);
     })
     .get("/proposals/new", async (c) => {
       const purpose = c.req.query("purpose");
@@ -52,7 +122,7 @@ export function proposalRoutes(web: Web) {
           `/login?next=${encodeURIComponent(`/proposals/new?purpose=${purpose === "request" ? "request" : "offer"}`)}`,
         );
       }
-      return render(c, await newPage(c, purpose));
+      return render(c, await formPage(c, purpose));
     })
     .post("/proposals", async (c) => {
       const viewer = requireViewer(c);
@@ -62,29 +132,91 @@ export function proposalRoutes(web: Web) {
         fields,
         async () => {
           const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
-          const id = await publishProposal(ctx, acting, {
-            purpose: choice("purpose", fields.purpose, PURPOSES),
-            name: fields.name ?? "",
-            content: fields.content ?? "",
-            category: fields.category ?? "",
-            unit: choice("unit", fields.unit, UNITS),
-            available: fields.available,
-            minimum: fields.minimum,
-            settlement: choice("settlement", fields.settlement, SETTLEMENTS),
-            price: fields.price,
-            location: fields.location,
-            online: fields.online !== undefined,
-            language: choice("language", fields.language ?? c.get("locale"), Object.keys(POST_LANGUAGES)),
-            ends: fields.ends,
-          });
+          const id = await publishProposal(ctx, acting, inputOf(c, fields));
           return web.done(c, `/proposals/${id}`, "notices.proposal_published");
         },
-        (form) => newPage(c, fields.purpose, form),
+        (form) => formPage(c, fields.purpose, { form }),
       );
     })
-    .get("/proposals/:id", async (c) => {
-      const proposal = await proposalById(ctx, proposalId(c), viewerId(c));
-      return render(c, <ProposalPage page={web.page(c)} proposal={proposal} />);
+    .get("/proposals/:id", async (c) => render(c, await proposalPage(c, proposalId(c))))
+    .get("/proposals/:id/edit", async (c) => {
+      const viewer = requireViewer(c);
+      const id = proposalId(c);
+      const proposal = await proposalById(ctx, id, viewer.acting.id);
+      if (!proposal.own) throw new DomainError("not_found", "no such proposal");
+      const { price, currencyScale, available, minimum, settlement, unitBased } = proposal;
+      const values = {
+        name: proposal.name,
+        content: await proposalSource(ctx, id),
+        category: proposal.subcategory ?? proposal.category ?? "",
+        tags: proposal.tags.join(", "),
+        unit: proposal.unit,
+        available: available?.toString() ?? "",
+        minimum: minimum?.toString() ?? "",
+        settlement: settlement === "credit" && unitBased === false ? "credit_total" : settlement,
+        price: price === null ? "" : formatPrice(price, currencyScale ?? 0),
+        location: proposal.location ?? "",
+        country: proposal.country ?? "",
+        online: proposal.online ? "on" : "",
+        leadDays: proposal.leadDays?.toString() ?? "",
+        language: proposal.language ?? c.get("locale"),
+        // A day that has passed would only be refused.
+        ends: proposal.state === "ended" ? usualEnd(ctx.clock.now()) : dayOf(proposal.ends),
+        ...Object.fromEntries(proposal.languages.map((tag) => [`lang_${tag}`, "on"])),
+      };
+      return render(c, await formPage(c, proposal.purpose, { id, form: { values, errors: [] } }));
+    })
+    .post("/proposals/:id/edit", async (c) => {
+      const viewer = requireViewer(c);
+      const fields = await formFields(c);
+      const id = proposalId(c);
+      return submit(
+        c,
+        fields,
+        async () => {
+          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+          await editProposal(ctx, acting, id, inputOf(c, fields));
+          return web.done(c, `/proposals/${id}`, "notices.proposal_saved");
+        },
+        (form) => formPage(c, fields.purpose, { id, form }),
+      );
+    })
+    .post("/proposals/:id/renew", async (c) => {
+      const { id, acting } = await own(c);
+      await renewProposal(ctx, acting, id);
+      return web.done(c, `/proposals/${id}`, "notices.proposal_renewed");
+    })
+    .post("/proposals/:id/pause", async (c) => {
+      const { id, acting } = await own(c);
+      await pauseProposal(ctx, acting, id, true);
+      return web.done(c, `/proposals/${id}`, "notices.proposal_paused");
+    })
+    .post("/proposals/:id/resume", async (c) => {
+      const { id, acting } = await own(c);
+      await pauseProposal(ctx, acting, id, false);
+      return web.done(c, `/proposals/${id}`, "notices.proposal_resumed");
+    })
+    .post("/proposals/:id/questions", async (c) => {
+      const viewer = requireViewer(c);
+      const fields = await formFields(c);
+      const id = proposalId(c);
+      return submit(
+        c,
+        fields,
+        async () => {
+          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+          const question = fields.question ? parseId(fields.question) : null;
+          if (fields.question && question === null) throw new DomainError("not_found", "no such question");
+          await askQuestion(ctx, acting, id, {
+            content: fields.content ?? "",
+            language: choice("language", fields.language ?? c.get("locale"), LANGUAGES),
+            question,
+          });
+          const notice = question === null ? "notices.question_asked" : "notices.question_answered";
+          return web.done(c, `/proposals/${id}`, notice);
+        },
+        (form) => proposalPage(c, id, form),
+      );
     })
     .get("/proposals/:id/withdraw", async (c) => {
       requireViewer(c);
@@ -93,13 +225,62 @@ export function proposalRoutes(web: Web) {
       return render(c, <ConfirmWithdrawProposalPage page={web.page(c)} proposal={proposal} />);
     })
     .post("/proposals/:id/withdraw", async (c) => {
-      const viewer = requireViewer(c);
-      const fields = await formFields(c);
-      const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
-      await withdrawProposal(ctx, acting, proposalId(c));
+      const { id, acting } = await own(c);
+      await withdrawProposal(ctx, acting, id);
       return web.done(c, "/exchange", "notices.proposal_withdrawn");
     })
     .get("/currency", (c) => c.redirect("/exchange"));
+}
+
+function inputOf(c: WebContext, fields: Record<string, string>): ProposalInput {
+  const settlement = choice("settlement", fields.settlement, RETURNS);
+  return {
+    purpose: choice("purpose", fields.purpose, PURPOSES),
+    name: fields.name ?? "",
+    content: fields.content ?? "",
+    category: fields.category ?? "",
+    tags: fields.tags,
+    unit: choice("unit", fields.unit, UNITS),
+    available: fields.available,
+    minimum: fields.minimum,
+    settlement: settlement === "credit_total" ? "credit" : settlement,
+    unitBased: settlement === "credit",
+    price: fields.price,
+    location: fields.location,
+    country: fields.country,
+    online: fields.online !== undefined,
+    language: choice("language", fields.language ?? c.get("locale"), LANGUAGES),
+    languages: LANGUAGES.filter((tag) => fields[`lang_${tag}`] !== undefined),
+    leadDays: fields.leadDays,
+    ends: fields.ends,
+  };
+}
+
+/** What an address asks for; what it cannot mean is left out. */
+function filterOf(c: WebContext, categories: readonly HubCategory[]): ProposalFilter {
+  const query = (name: string) => cleanText((c.req.query(name) ?? "").slice(0, 500));
+  const category = query("category");
+  const tag = query("tag").replace(/^#/, "").normalize("NFC").toLowerCase();
+  const where = query("where");
+  return {
+    text: query("q").slice(0, 200) || undefined,
+    purpose: PURPOSES.find((known) => known === query("purpose")),
+    category:
+      isCategoryKey(category) || categories.some(({ key }) => key === category) ? category : undefined,
+    settlement: SETTLEMENTS.find((known) => known === query("settlement")),
+    language: LANGUAGES.find((known) => known === query("language")),
+    country: COUNTRIES.find((known) => known === where),
+    online: where === "online" ? true : undefined,
+    tag: isTag(tag) ? tag : undefined,
+  };
+}
+
+function nearOf(text: string | undefined): number {
+  return /^[0-3]$/.test(text ?? "") ? Number(text) : 0;
+}
+
+function dayOf(ends: Date | null): string {
+  return ends?.toISOString().slice(0, 10) ?? "";
 }
 
 function proposalId(c: WebContext) {

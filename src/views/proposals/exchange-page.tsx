@@ -1,28 +1,35 @@
-import type { Page } from "../../domain/page.ts";
-import { CATEGORIES, type Category } from "../../domain/proposals/categories.ts";
-import type { ProposalView } from "../../domain/proposals/queries.ts";
+import type { HubCategory } from "../../domain/proposals/hub-categories.ts";
+import type { Match, Matches } from "../../domain/proposals/matches.ts";
+import type { ExchangeList, ProposalFilter } from "../../domain/proposals/queries.ts";
+import { SETTLEMENTS } from "../../domain/proposals/rules.ts";
+import { POST_LANGUAGES } from "../../locales/index.ts";
+import { AgreementsLink } from "../agreements/agreements-link.tsx";
+import { Choices, type Option, type OptionGroup } from "../ui/form.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { Layout } from "../ui/layout.tsx";
 import type { PageContext } from "../ui/page.ts";
 import { EmptyState, Pagination } from "../ui/text.tsx";
-import { ProposalCard } from "./proposal-card.tsx";
+import { ProposalCard, ProposalLine } from "./proposal-card.tsx";
+import { categoryOptions, categoryText, countryOptions } from "./terms.ts";
 
-/** What the list is narrowed to; null means all. */
-export interface ExchangeFilter {
-  purpose: ProposalView["purpose"] | null;
-  category: Category | null;
-}
-
-/** GET /exchange?purpose=&category=&before= */
+/** GET /exchange?q=&purpose=&category=&settlement=&language=&where=&tag=&order=&near=&before= */
 export interface ExchangePageProps {
   page: PageContext;
-  filter: ExchangeFilter;
-  proposals: Page<ProposalView>;
+  filter: ProposalFilter;
+  /** `near` where somebody's own place is known and comes first; `new` where they chose the newest; null where there is no choice. */
+  order: "near" | "new" | null;
+  proposals: ExchangeList;
+  /** What the hub added to the list. */
+  categories: readonly HubCategory[];
+  /** For an organization, on the first page. */
+  matches: Matches | null;
 }
 
-export const ExchangePage = ({ page, filter, proposals }: ExchangePageProps) => {
+export const ExchangePage = (props: ExchangePageProps) => {
+  const { page, filter, order, proposals, matches } = props;
   const { t } = page;
-  const filtered = filter.purpose !== null || filter.category !== null;
+  const path = exchangePath(filter, order);
+  const filtered = Object.values(filter).some((value) => value !== undefined);
   return (
     <Layout page={page} title={t("nav.exchange")} section="exchange" aside={<HowItWorks page={page} />}>
       <div class="page-head">
@@ -38,8 +45,13 @@ export const ExchangePage = ({ page, filter, proposals }: ExchangePageProps) => 
             {t("proposal.publish_request")}
           </a>
         </div>
+        <AgreementsLink page={page} />
       </div>
-      <FilterForm page={page} filter={filter} />
+      <FilterForm {...props} />
+      {matches ? <MatchList page={page} title={t("exchange.they_need")} matches={matches.theyNeed} /> : null}
+      {matches ? (
+        <MatchList page={page} title={t("exchange.they_offer")} matches={matches.theyOffer} />
+      ) : null}
       {proposals.items.length === 0 ? (
         <EmptyState
           title={t(filtered ? "exchange.empty_filter" : "exchange.empty")}
@@ -57,10 +69,16 @@ export const ExchangePage = ({ page, filter, proposals }: ExchangePageProps) => 
           }
         />
       ) : null}
+      {proposals.similar ? <p role="status">{t("exchange.similar")}</p> : null}
       {proposals.items.map((proposal) => (
         <ProposalCard page={page} proposal={proposal} />
       ))}
-      <Pagination page={page} base={exchangePath(filter)} before={proposals.before} />
+      <Pagination
+        page={page}
+        base={path}
+        before={proposals.before}
+        with={proposals.near === 0 ? undefined : { near: String(proposals.near) }}
+      />
     </Layout>
   );
 };
@@ -73,46 +91,184 @@ const HowItWorks = ({ page }: { page: PageContext }) => (
       <li>{page.t("exchange.how_agree")}</li>
       <li>{page.t("exchange.how_return")}</li>
     </ol>
+    <p>
+      <a class="context-link" href="/ledger/hub">
+        {page.t("ledger.hub")}
+      </a>
+    </p>
   </section>
 );
 
-function exchangePath({ purpose, category }: ExchangeFilter): string {
+/** What others need or offer and fits, each with the reason. */
+const MatchList = ({ page, title, matches }: { page: PageContext; title: string; matches: Match[] }) =>
+  matches.length === 0 ? null : (
+    <section class="card context-block">
+      <h2>{title}</h2>
+      <ul class="lines">
+        {matches.map((match) => (
+          <li>
+            <ProposalLine page={page} proposal={match.proposal} />
+            <span class="quiet" dir="auto">
+              {reasonText(page, match)}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+
+function reasonText(page: PageContext, { proposal, mine, reason }: Match): string {
+  const { t } = page;
+  const category = categoryText(
+    page,
+    reason.category === "second" ? proposal : { ...proposal, subcategory: null },
+  );
+  const what =
+    reason.category !== "second" && reason.tag !== null ? `#${reason.tag}` : (category ?? `#${reason.tag}`);
+  const why = t(proposal.purpose === "request" ? "exchange.reason_need" : "exchange.reason_offer", {
+    what,
+    name: mine.name,
+  });
+  return `${why} ${alsoText(page, proposal.location, reason)}`.trim();
+}
+
+function alsoText({ t }: PageContext, place: string | null, { also, language }: Match["reason"]): string {
+  if (also === "place") return t("exchange.reason_place", { place: place ?? "" });
+  if (also === "online") return t("exchange.reason_online");
+  if (also !== "language" || language === null) return "";
+  return t("exchange.reason_language", { language: POST_LANGUAGES[language] ?? language });
+}
+
+function exchangePath(filter: ProposalFilter, order: ExchangePageProps["order"]): string {
+  const { text, purpose, category, settlement, language, country, online, tag } = filter;
+  const where = online ? "online" : country;
+  const given = {
+    q: text,
+    purpose,
+    category,
+    settlement,
+    language,
+    where,
+    tag,
+    order: order === "new" ? order : null,
+  };
   const query = new URLSearchParams();
-  if (purpose) query.set("purpose", purpose);
-  if (category) query.set("category", category);
+  for (const [name, value] of Object.entries(given)) if (value) query.set(name, value);
   return query.size === 0 ? "/exchange" : `/exchange?${query}`;
 }
 
-const FilterForm = ({ page, filter }: { page: PageContext; filter: ExchangeFilter }) => {
-  const { t } = page;
+const FilterForm = ({ page, filter, order, categories }: ExchangePageProps) => {
+  const { t, locale } = page;
+  const { settlement, language, country, online, tag } = filter;
+  const where = online ? "online" : country;
+  const any = { value: "", label: t("exchange.any") };
+  const more = settlement !== undefined || language !== undefined || where !== undefined || tag !== undefined;
   return (
-    <form class="filter" method="get" action="/exchange" aria-label={t("exchange.filter")}>
-      <div class="field">
-        <label for="filter-purpose">{t("exchange.purpose")}</label>
-        <select id="filter-purpose" name="purpose">
-          <option value="">{t("exchange.purpose_all")}</option>
-          <option value="offer" selected={filter.purpose === "offer"}>
-            {t("exchange.offers")}
-          </option>
-          <option value="request" selected={filter.purpose === "request"}>
-            {t("exchange.requests")}
-          </option>
-        </select>
-      </div>
-      <div class="field">
-        <label for="filter-category">{t("proposal.category")}</label>
-        <select id="filter-category" name="category">
-          <option value="">{t("exchange.category_all")}</option>
-          {CATEGORIES.map((category) => (
-            <option value={category} selected={filter.category === category}>
-              {t(`categories.${category}`)}
-            </option>
-          ))}
-        </select>
-      </div>
-      <button class="button button-quiet" type="submit">
-        {t("exchange.apply")}
-      </button>
-    </form>
+    <search>
+      <form class="filter" method="get" action="/exchange" aria-label={t("exchange.filter")}>
+        <div class="field filter-text">
+          <label for="filter-q">{t("exchange.search")}</label>
+          <input
+            id="filter-q"
+            name="q"
+            type="search"
+            value={filter.text}
+            placeholder={t("exchange.search_hint")}
+            maxlength={200}
+            dir="auto"
+          />
+        </div>
+        <Facet
+          name="purpose"
+          label={t("exchange.purpose")}
+          chosen={filter.purpose}
+          options={[
+            { value: "", label: t("exchange.purpose_all") },
+            { value: "offer", label: t("exchange.offers") },
+            { value: "request", label: t("exchange.requests") },
+          ]}
+        />
+        <Facet
+          name="category"
+          label={t("proposal.category")}
+          chosen={filter.category}
+          options={[{ value: "", label: t("exchange.category_all") }, ...categoryOptions(page, categories)]}
+        />
+        <details class="more" open={more || order === "new"}>
+          <summary>
+            {t("exchange.more")}
+            <Icon name="chevron" />
+          </summary>
+          <div class="more-fields">
+            <Facet
+              name="where"
+              label={t("exchange.where")}
+              chosen={where}
+              options={[
+                any,
+                { value: "online", label: t("exchange.where_online") },
+                ...countryOptions(locale),
+              ]}
+            />
+            <Facet
+              name="settlement"
+              label={t("exchange.settlement")}
+              chosen={settlement}
+              options={[
+                any,
+                ...SETTLEMENTS.map((value) => ({ value, label: t(`settlements.${value}`) })),
+              ]}
+            />
+            <Facet
+              name="language"
+              label={t("exchange.language")}
+              chosen={language}
+              options={[
+                any,
+                ...Object.entries(POST_LANGUAGES).map(([value, label]) => ({ value, label, lang: value })),
+              ]}
+            />
+            <div class="field">
+              <label for="filter-tag">{t("exchange.tag")}</label>
+              <input id="filter-tag" name="tag" type="text" value={tag} maxlength={100} dir="auto" />
+            </div>
+            {order === null ? null : (
+              <Facet
+                name="order"
+                label={t("exchange.order")}
+                chosen={order}
+                options={[
+                  { value: "near", label: t("exchange.order_near") },
+                  { value: "new", label: t("exchange.order_new") },
+                ]}
+              />
+            )}
+          </div>
+        </details>
+        <button class="button button-quiet" type="submit">
+          <Icon name="search" />
+          {t("exchange.apply")}
+        </button>
+      </form>
+    </search>
   );
 };
+
+const Facet = ({
+  name,
+  label,
+  options,
+  chosen,
+}: {
+  name: string;
+  label: string;
+  options: readonly (Option | OptionGroup)[];
+  chosen: string | undefined;
+}) => (
+  <div class="field">
+    <label for={`filter-${name}`}>{label}</label>
+    <select id={`filter-${name}`} name={name}>
+      <Choices options={options} chosen={chosen ?? ""} />
+    </select>
+  </div>
+);

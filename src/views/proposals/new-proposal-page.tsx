@@ -1,5 +1,6 @@
-import { CATEGORIES } from "../../domain/proposals/categories.ts";
+import type { HubCategory } from "../../domain/proposals/hub-categories.ts";
 import type { ProposalView } from "../../domain/proposals/queries.ts";
+import { POST_LANGUAGES } from "../../locales/index.ts";
 import {
   Checkbox,
   ErrorSummary,
@@ -12,84 +13,94 @@ import {
 } from "../ui/form.tsx";
 import { Layout } from "../ui/layout.tsx";
 import type { FormState, PageContext } from "../ui/page.ts";
+import { categoryOptions, countryOptions } from "./terms.ts";
 
 /**
- * GET /proposals/new?purpose=offer|request; also what POST /proposals answers when something is wrong. Fields: purpose,
- * name, content, category, unit (hour|one), available, minimum, settlement (none|credit|external), price (credits, with a
- * decimal comma or point), location, online ("on" or absent), language, ends (yyyy-mm-dd), as.
+ * GET /proposals/new?purpose=offer|request and GET /proposals/<id>/edit; also what the POST answers when something is wrong.
+ * Fields: purpose, name, content, category (of either level), tags, unit (hour|one), available, minimum, settlement
+ * (credit|credit_total|none|count|external), price (credits, with a decimal comma or point), location, country, online ("on" or
+ * absent), lang_<tag> ("on" or absent) for each language in which it can be done, leadDays, language, ends (yyyy-mm-dd), as.
  */
 export interface NewProposalPageProps {
   page: PageContext;
   purpose: ProposalView["purpose"];
   currency: { name: string; symbol: string };
+  /** What the hub added to the list. */
+  categories: readonly HubCategory[];
+  /** The last day that is suggested, yyyy-mm-dd. */
+  ends: string;
+  /** The one that is changed; without it a new one is written. */
+  proposalId?: bigint | undefined;
   form?: FormState | undefined;
 }
 
-export const NewProposalPage = ({ page, purpose, currency, form }: NewProposalPageProps) => {
+export const NewProposalPage = (props: NewProposalPageProps) => {
+  const { page, purpose, currency, proposalId, form } = props;
   const { t } = page;
-  const chosen =
-    form?.values.purpose === "request" || form?.values.purpose === "offer" ? form.values.purpose : purpose;
-  const title = t(chosen === "offer" ? "proposal.publish_offer" : "proposal.publish_request");
+  const offer = purpose === "offer";
+  const edited = proposalId !== undefined;
+  const title = edited
+    ? t(offer ? "proposal.edit_title_offer" : "proposal.edit_title_request")
+    : t(offer ? "proposal.publish_offer" : "proposal.publish_request");
   return (
     <Layout page={page} title={title} section="exchange">
       <h1>{title}</h1>
-      <p class="lead">{t("proposal.new_text")}</p>
+      <p class="lead">{t(edited ? "proposal.edit_text" : "proposal.new_text")}</p>
+      {edited ? null : (
+        <p>
+          <a href={`/proposals/new?purpose=${offer ? "request" : "offer"}`}>
+            {t(offer ? "proposal.instead_request" : "proposal.instead_offer")}
+          </a>
+        </p>
+      )}
       <WritingForm
         page={page}
-        action="/proposals"
-        draft={`proposal:${chosen}`}
-        submit={(name) => t("compose.publish_as", { name })}
+        action={edited ? `/proposals/${proposalId}/edit` : "/proposals"}
+        draft={edited ? `proposal:${proposalId}` : `proposal:${purpose}`}
+        submit={(name) => t(edited ? "proposal.save_as" : "compose.publish_as", { name })}
       >
         <ErrorSummary
           page={page}
           form={form}
           labels={{
-            purpose: t("proposal.purpose"),
             name: t("proposal.name"),
             content: t("proposal.content"),
             category: t("proposal.category"),
+            tags: t("proposal.tags"),
             unit: t("proposal.unit"),
-            available: t("proposal.available"),
-            minimum: t("proposal.minimum"),
-            settlement: t("proposal.settlement"),
+            available: t(offer ? "proposal.available" : "proposal.available_request"),
+            minimum: t(offer ? "proposal.minimum" : "proposal.minimum_request"),
+            settlement: t(offer ? "proposal.settlement" : "proposal.settlement_request"),
             price: t("proposal.price", { symbol: currency.symbol }),
             location: t("proposal.location"),
+            country: t("proposal.country"),
             online: t("proposal.online"),
+            leadDays: t("proposal.lead_days"),
             language: t("form.language"),
             ends: t("proposal.ends"),
           }}
         />
-        <WhatFields page={page} purpose={chosen} form={form} />
-        <ReturnFields page={page} currency={currency} form={form} />
-        <WhereFields page={page} form={form} />
+        <input type="hidden" name="purpose" value={purpose} />
+        <WhatFields {...props} />
+        <ReturnFields {...props} />
+        <WhereFields {...props} />
       </WritingForm>
     </Layout>
   );
 };
 
-const WhatFields = ({ page, purpose, form }: Pick<NewProposalPageProps, "page" | "purpose" | "form">) => {
+const WhatFields = ({ page, purpose, categories, form }: NewProposalPageProps) => {
   const { t } = page;
+  const offer = purpose === "offer";
   return (
     <fieldset class="card form">
       <legend>{t("proposal.what")}</legend>
-      <Radios
-        page={page}
-        form={form}
-        name="purpose"
-        label={t("proposal.purpose")}
-        value={purpose}
-        inline
-        options={[
-          { value: "offer", label: t("proposal.we_offer") },
-          { value: "request", label: t("proposal.we_need") },
-        ]}
-      />
       <TextField
         page={page}
         form={form}
         name="name"
         label={t("proposal.name")}
-        hint={t("proposal.name_hint")}
+        hint={t(offer ? "proposal.name_hint" : "proposal.name_hint_request")}
         required
       />
       <TextArea
@@ -97,7 +108,7 @@ const WhatFields = ({ page, purpose, form }: Pick<NewProposalPageProps, "page" |
         form={form}
         name="content"
         label={t("proposal.content")}
-        hint={t("proposal.content_hint")}
+        hint={t(offer ? "proposal.content_hint" : "proposal.content_hint_request")}
         rows={6}
         required
       />
@@ -107,17 +118,22 @@ const WhatFields = ({ page, purpose, form }: Pick<NewProposalPageProps, "page" |
         name="category"
         label={t("proposal.category")}
         required
-        options={[
-          { value: "", label: t("proposal.category_choose") },
-          ...CATEGORIES.map((category) => ({ value: category, label: t(`categories.${category}`) })),
-        ]}
+        options={[{ value: "", label: t("proposal.category_choose") }, ...categoryOptions(page, categories)]}
+      />
+      <TextField
+        page={page}
+        form={form}
+        name="tags"
+        label={t("proposal.tags")}
+        hint={t("proposal.tags_hint")}
       />
     </fieldset>
   );
 };
 
-const ReturnFields = ({ page, currency, form }: Pick<NewProposalPageProps, "page" | "currency" | "form">) => {
+const ReturnFields = ({ page, purpose, currency, form }: NewProposalPageProps) => {
   const { t } = page;
+  const offer = purpose === "offer";
   return (
     <fieldset class="card form">
       <legend>{t("proposal.how_much")}</legend>
@@ -138,7 +154,7 @@ const ReturnFields = ({ page, currency, form }: Pick<NewProposalPageProps, "page
           page={page}
           form={form}
           name="available"
-          label={t("proposal.available")}
+          label={t(offer ? "proposal.available" : "proposal.available_request")}
           inputmode="numeric"
           dir="ltr"
         />
@@ -146,7 +162,7 @@ const ReturnFields = ({ page, currency, form }: Pick<NewProposalPageProps, "page
           page={page}
           form={form}
           name="minimum"
-          label={t("proposal.minimum")}
+          label={t(offer ? "proposal.minimum" : "proposal.minimum_request")}
           inputmode="numeric"
           dir="ltr"
         />
@@ -155,15 +171,29 @@ const ReturnFields = ({ page, currency, form }: Pick<NewProposalPageProps, "page
         page={page}
         form={form}
         name="settlement"
-        label={t("proposal.settlement")}
+        label={t(offer ? "proposal.settlement" : "proposal.settlement_request")}
         value="credit"
         options={[
           {
             value: "credit",
-            label: currency.name,
-            hint: t("proposal.settlement_credit_hint"),
+            label: t("proposal.credit_each", { currency: currency.name }),
+            hint: t(offer ? "proposal.settlement_credit_hint" : "proposal.settlement_credit_hint_request"),
           },
-          { value: "none", label: t("proposal.settlement_none"), hint: t("proposal.settlement_none_hint") },
+          {
+            value: "credit_total",
+            label: t("proposal.credit_total", { currency: currency.name }),
+            hint: t("proposal.credit_total_hint"),
+          },
+          {
+            value: "none",
+            label: t(offer ? "proposal.settlement_none" : "proposal.settlement_none_request"),
+            hint: t(offer ? "proposal.settlement_none_hint" : "proposal.settlement_none_hint_request"),
+          },
+          {
+            value: "count",
+            label: t("proposal.settlement_count"),
+            hint: t("proposal.settlement_count_hint"),
+          },
           {
             value: "external",
             label: t("proposal.settlement_external"),
@@ -187,19 +217,53 @@ const ReturnFields = ({ page, currency, form }: Pick<NewProposalPageProps, "page
   );
 };
 
-const WhereFields = ({ page, form }: Pick<NewProposalPageProps, "page" | "form">) => {
-  const { t } = page;
+const WhereFields = ({ page, purpose, ends, form }: NewProposalPageProps) => {
+  const { t, locale } = page;
+  const offer = purpose === "offer";
   return (
     <fieldset class="card form">
       <legend>{t("proposal.where")}</legend>
-      <TextField
+      <div class="columns">
+        <TextField
+          page={page}
+          form={form}
+          name="location"
+          label={t("proposal.location")}
+          hint={t("proposal.location_hint")}
+        />
+        <Select
+          page={page}
+          form={form}
+          name="country"
+          label={t("proposal.country")}
+          options={[{ value: "", label: t("proposal.country_none") }, ...countryOptions(locale)]}
+        />
+      </div>
+      <Checkbox
         page={page}
         form={form}
-        name="location"
-        label={t("proposal.location")}
-        hint={t("proposal.location_hint")}
+        name="online"
+        label={t(offer ? "proposal.online_label" : "proposal.online_label_request")}
       />
-      <Checkbox page={page} form={form} name="online" label={t("proposal.online_label")} />
+      <fieldset class="field checks">
+        <legend>
+          {t("proposal.languages")}
+          <span class="quiet"> {t("form.optional")}</span>
+        </legend>
+        {Object.entries(POST_LANGUAGES).map(([tag, label]) => (
+          <Checkbox page={page} form={form} name={`lang_${tag}`} label={label} lang={tag} />
+        ))}
+      </fieldset>
+      {offer ? (
+        <TextField
+          page={page}
+          form={form}
+          name="leadDays"
+          label={t("proposal.lead_days")}
+          inputmode="numeric"
+          dir="ltr"
+        />
+      ) : null}
       <div class="columns">
         <TextField
           page={page}
@@ -208,6 +272,7 @@ const WhereFields = ({ page, form }: Pick<NewProposalPageProps, "page" | "form">
           label={t("proposal.ends")}
           hint={t("proposal.ends_hint")}
           type="date"
+          value={ends}
         />
         <LanguageSelect page={page} form={form} />
       </div>

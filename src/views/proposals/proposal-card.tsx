@@ -1,16 +1,30 @@
 import type { ProposalView } from "../../domain/proposals/queries.ts";
 import { actorPath } from "../actors/actor-card.tsx";
+import { VerifiedBadge } from "../organizations/verified-badge.tsx";
 import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icons.tsx";
 import type { PageContext } from "../ui/page.ts";
 import { Day } from "../ui/time.tsx";
-import { categoryText, returnIcon, returnText } from "./terms.ts";
+import { categoryText, countryName, returnIcon, returnText } from "./terms.ts";
 
 /** Offer or need, by word, icon and colour. */
 export const PurposeBadge = ({ page, purpose }: { page: PageContext; purpose: ProposalView["purpose"] }) => (
   <span class={`badge badge-${purpose}`}>
     <Icon name={purpose === "offer" ? "offer" : "need"} />
     {page.t(`purpose.${purpose}`)}
+  </span>
+);
+
+/** Why nobody can take it up now; nothing while somebody can. */
+export const StateBadge = ({ page, state }: { page: PageContext; state: ProposalView["state"] }) =>
+  state === "open" ? null : <span class="badge">{page.t(`standing.${state}`)}</span>;
+
+/** Place and country, as far as they are known. */
+export const PlaceText = ({ page, proposal }: { page: PageContext; proposal: ProposalView }) => (
+  <span>
+    {proposal.location ? <bdi>{proposal.location}</bdi> : null}
+    {proposal.location && proposal.country ? " · " : null}
+    {proposal.country ? countryName(page.locale, proposal.country) : null}
   </span>
 );
 
@@ -25,11 +39,12 @@ export const Return = ({ page, proposal }: { page: PageContext; proposal: Propos
 /** An offer or need in a list. */
 export const ProposalCard = ({ page, proposal }: { page: PageContext; proposal: ProposalView }) => {
   const { t } = page;
-  const category = categoryText(page, proposal.category);
+  const category = categoryText(page, proposal);
   return (
     <article class="card proposal">
       <p class="proposal-top">
         <PurposeBadge page={page} purpose={proposal.purpose} />
+        <StateBadge page={page} state={proposal.state} />
         {category ? <span class="quiet">{category}</span> : null}
       </p>
       <h2 class="proposal-name">
@@ -42,15 +57,16 @@ export const ProposalCard = ({ page, proposal }: { page: PageContext; proposal: 
         <a href={actorPath(proposal.actor)}>
           <bdi>{proposal.actor.name}</bdi>
         </a>
+        <VerifiedBadge page={page} actor={proposal.actor} small />
       </p>
       <ul class="facts-line">
         <li>
           <Return page={page} proposal={proposal} />
         </li>
-        {proposal.location ? (
+        {proposal.location || proposal.country ? (
           <li>
             <Icon name="pin" />
-            <bdi>{proposal.location}</bdi>
+            <PlaceText page={page} proposal={proposal} />
           </li>
         ) : null}
         {proposal.online ? (

@@ -1,74 +1,165 @@
 import type { Child } from "hono/jsx";
 import type { ProposalView } from "../../domain/proposals/queries.ts";
+import type { Question } from "../../domain/proposals/questions.ts";
 import { POST_LANGUAGES } from "../../locales/index.ts";
 import { actorPath, fullHandle, Handle } from "../actors/actor-card.tsx";
+import { VerifiedBadge } from "../organizations/verified-badge.tsx";
 import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { Layout } from "../ui/layout.tsx";
-import type { PageContext } from "../ui/page.ts";
+import type { FormState, PageContext } from "../ui/page.ts";
 import { ExternalLink, UserHtml } from "../ui/text.tsx";
 import { Day } from "../ui/time.tsx";
-import { ProposalCard, PurposeBadge, Return } from "./proposal-card.tsx";
+import { PlaceText, ProposalCard, PurposeBadge, Return, StateBadge } from "./proposal-card.tsx";
+import { Questions } from "./questions.tsx";
 import { amountText, categoryText } from "./terms.ts";
 
-/** GET /proposals/<id> */
+/** GET /proposals/<id>; also what POST /proposals/<id>/questions answers when something is wrong. */
 export interface ProposalPageProps {
   page: PageContext;
   proposal: ProposalView;
+  /** null where the post that they answer is not known here. */
+  questions: Question[] | null;
+  form?: FormState | undefined;
 }
 
-export const ProposalPage = ({ page, proposal }: ProposalPageProps) => {
-  const { t } = page;
+export const ProposalPage = ({ page, proposal, questions, form }: ProposalPageProps) => (
+  <Layout
+    page={page}
+    title={proposal.name}
+    section="exchange"
+    alternate={proposal.iri}
+    aside={<Contact page={page} proposal={proposal} />}
+  >
+    <article class="card proposal proposal-full">
+      <p class="proposal-top">
+        <PurposeBadge page={page} purpose={proposal.purpose} />
+        <StateBadge page={page} state={proposal.state} />
+      </p>
+      <h1 lang={proposal.language ?? undefined} dir="auto">
+        {proposal.name}
+      </h1>
+      <UserHtml html={proposal.content} language={proposal.language} />
+      <Tags tags={proposal.tags} />
+      <Facts page={page} proposal={proposal} />
+      {proposal.own ? <OwnActions page={page} proposal={proposal} /> : null}
+      <Answer page={page} proposal={proposal} />
+    </article>
+    {questions === null ? null : (
+      <Questions page={page} proposal={proposal} questions={questions} form={form} />
+    )}
+  </Layout>
+);
+
+const Tags = ({ tags }: { tags: readonly string[] }) =>
+  tags.length === 0 ? null : (
+    <ul class="facts-line">
+      {tags.map((tag) => (
+        <li>
+          <a href={`/exchange?tag=${encodeURIComponent(tag)}`} dir="auto">
+            #{tag}
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+
+/** What an organization of this hub can do about somebody else's open proposal. */
+const Answer = ({ page, proposal }: { page: PageContext; proposal: ProposalView }) => {
+  const { t, viewer } = page;
+  if (proposal.own || proposal.state !== "open") return null;
+  if (viewer !== null && viewer.acting.kind !== "Organization") {
+    return viewer.organizations.length === 0 ? null : <p class="quiet">{t("proposal.answer_login")}</p>;
+  }
+  if (viewer?.acting.id === proposal.actor.id) return null;
+  const path = `/agreements/new?proposal=${proposal.id}`;
   return (
-    <Layout
-      page={page}
-      title={proposal.name}
-      section="exchange"
-      alternate={proposal.iri}
-      aside={<Contact page={page} proposal={proposal} />}
-    >
-      <article class="card proposal proposal-full">
-        <p class="proposal-top">
-          <PurposeBadge page={page} purpose={proposal.purpose} />
-        </p>
-        <h1 lang={proposal.language ?? undefined} dir="auto">
-          {proposal.name}
-        </h1>
-        <UserHtml html={proposal.content} language={proposal.language} />
-        <Facts page={page} proposal={proposal} />
-        {proposal.own ? (
-          <p class="actions">
-            <a class="button button-quiet" href={`/proposals/${proposal.id}/withdraw`}>
-              <Icon name="trash" />
-              {t("proposal.withdraw")}
-            </a>
-          </p>
-        ) : null}
-      </article>
-    </Layout>
+    <p class="actions">
+      <a class="button" href={viewer === null ? `/login?next=${encodeURIComponent(path)}` : path}>
+        <Icon name="exchange" />
+        {t(proposal.purpose === "offer" ? "proposal.answer_offer" : "proposal.answer_request")}
+      </a>
+    </p>
   );
 };
 
-const Facts = ({ page, proposal }: ProposalPageProps) => {
+const OwnActions = ({ page, proposal }: { page: PageContext; proposal: ProposalView }) => {
   const { t } = page;
+  const path = `/proposals/${proposal.id}`;
+  const paused = proposal.state === "paused";
+  return (
+    <div class="actions">
+      <a class="button button-quiet" href={`${path}/edit`}>
+        {t("proposal.edit")}
+      </a>
+      <OwnButton action={`${path}/renew`} proposal={proposal} icon="clock" label={t("proposal.renew")} />
+      <OwnButton
+        action={`${path}/${paused ? "resume" : "pause"}`}
+        proposal={proposal}
+        icon={paused ? "check" : "lock"}
+        label={t(paused ? "proposal.resume" : "proposal.pause")}
+      />
+      <a class="button button-quiet" href={`${path}/withdraw`}>
+        <Icon name="trash" />
+        {t("proposal.withdraw")}
+      </a>
+    </div>
+  );
+};
+
+const OwnButton = ({
+  action,
+  proposal,
+  icon,
+  label,
+}: {
+  action: string;
+  proposal: ProposalView;
+  icon: "clock" | "check" | "lock";
+  label: string;
+}) => (
+  <form method="post" action={action}>
+    <input type="hidden" name="as" value={proposal.actor.handle} />
+    <button class="button button-quiet" type="submit">
+      <Icon name={icon} />
+      {label}
+    </button>
+  </form>
+);
+
+const Facts = ({ page, proposal }: { page: PageContext; proposal: ProposalView }) => {
+  const { t } = page;
+  const { available, remaining, unit } = proposal;
+  const languages = proposal.languages.map((tag) => POST_LANGUAGES[tag] ?? tag).join(", ");
+  const left =
+    available === null || remaining === null
+      ? null
+      : t("proposal.remaining_of", { left: remaining, total: amountText(page, unit, available) });
   const facts: [label: string, value: Child | null][] = [
+    [t("proposal.state_label"), t(`standing.${proposal.state}`)],
     [t("proposal.in_return"), <Return page={page} proposal={proposal} />],
-    [
-      t("proposal.available_label"),
-      proposal.available === null ? null : amountText(page, proposal.unit, proposal.available),
-    ],
+    [t("proposal.remaining_label"), left],
     [
       t("proposal.minimum_label"),
-      proposal.minimum === null ? null : amountText(page, proposal.unit, proposal.minimum),
+      proposal.minimum === null ? null : amountText(page, unit, proposal.minimum),
     ],
-    [t("proposal.category"), categoryText(page, proposal.category)],
-    [t("proposal.location"), proposal.location === null ? null : <bdi>{proposal.location}</bdi>],
+    [t("proposal.category"), categoryText(page, proposal)],
+    [
+      t("proposal.location"),
+      proposal.location || proposal.country ? <PlaceText page={page} proposal={proposal} /> : null,
+    ],
     [t("proposal.online"), proposal.online ? t("proposal.online_yes") : null],
+    [t("proposal.languages"), languages || null],
+    [
+      t("proposal.lead_label"),
+      proposal.leadDays === null ? null : t("proposal.lead_value", { days: proposal.leadDays }),
+    ],
     [
       t("form.language"),
       proposal.language === null ? null : (POST_LANGUAGES[proposal.language] ?? proposal.language),
     ],
     [t("proposal.published"), <Day page={page} at={proposal.published} />],
+    [t("proposal.updated"), proposal.updated === null ? null : <Day page={page} at={proposal.updated} />],
     [t("proposal.ends"), proposal.ends === null ? null : <Day page={page} at={proposal.ends} />],
   ];
   return (
@@ -85,7 +176,7 @@ const Facts = ({ page, proposal }: ProposalPageProps) => {
   );
 };
 
-const Contact = ({ page, proposal }: ProposalPageProps) => {
+const Contact = ({ page, proposal }: { page: PageContext; proposal: ProposalView }) => {
   const { t } = page;
   const { actor } = proposal;
   return (
@@ -97,7 +188,8 @@ const Contact = ({ page, proposal }: ProposalPageProps) => {
           <p class="actor-name">
             <a href={actorPath(actor)}>
               <bdi>{actor.name}</bdi>
-            </a>
+            </a>{" "}
+            <VerifiedBadge page={page} actor={actor} small />
           </p>
           <p class="quiet">
             <Handle>{fullHandle(page, actor)}</Handle>
@@ -106,7 +198,7 @@ const Contact = ({ page, proposal }: ProposalPageProps) => {
       </div>
       {proposal.own ? null : <p>{t("proposal.contact")}</p>}
       <p class="actions">
-        <a class="button" href={actorPath(actor)}>
+        <a class="button button-quiet" href={actorPath(actor)}>
           {t("proposal.see_profile")}
         </a>
         {proposal.local ? null : (

@@ -1,6 +1,14 @@
-import { CATEGORIES, type Category } from "../../domain/proposals/categories.ts";
+import {
+  CATEGORIES,
+  CATEGORY_TREE,
+  type CategoryKey,
+  isCategoryKey,
+} from "../../domain/proposals/categories.ts";
+import { COUNTRIES } from "../../domain/proposals/countries.ts";
+import type { HubCategory } from "../../domain/proposals/hub-categories.ts";
 import type { ProposalView } from "../../domain/proposals/queries.ts";
 import { intlTag, type Locale } from "../../locales/index.ts";
+import type { Option, OptionGroup } from "../ui/form.tsx";
 import type { IconName } from "../ui/icons.tsx";
 import type { PageContext } from "../ui/page.ts";
 
@@ -24,6 +32,7 @@ export function returnText({ t, locale }: PageContext, proposal: ProposalView): 
   if (proposal.settlement === "none") {
     return t(proposal.purpose === "offer" ? "return.gift" : "return.gift_request");
   }
+  if (proposal.settlement === "count") return t("return.count");
   if (proposal.settlement === "external") return t("return.external");
   if (proposal.price === null) return t("return.credit_open");
   const amount = formatCredits(locale, proposal.price, proposal.currencyScale ?? 0);
@@ -35,7 +44,7 @@ export function returnText({ t, locale }: PageContext, proposal: ProposalView): 
 /** Stands beside the return: what kind of return it is, at a glance. */
 export function returnIcon({ settlement, purpose }: ProposalView): IconName {
   if (settlement === "credit") return "coins";
-  if (settlement === "external") return "exchange";
+  if (settlement === "external" || settlement === "count") return "exchange";
   return purpose === "offer" ? "offer" : "need";
 }
 
@@ -44,11 +53,73 @@ export function amountText({ t }: PageContext, unit: ProposalView["unit"], amoun
   return t(unit === "hour" ? "amount.hours" : "amount.ones", { count: amount });
 }
 
-/** Name of a category, null when this hub does not know it. */
-export function categoryText({ t }: PageContext, category: string | null): string | null {
-  return category !== null && isCategory(category) ? t(`categories.${category}`) : null;
+/** Name of a proposal's category, the second level where there is one; null when this hub does not know it. */
+export function categoryText({ t, locale }: PageContext, proposal: ProposalView): string | null {
+  const key = proposal.subcategory ?? proposal.category;
+  if (key === null) return null;
+  if (isCategoryKey(key)) return t(`categories.${key}`);
+  return proposal.categoryLabels?.[locale] ?? null;
 }
 
-function isCategory(text: string): text is Category {
-  return CATEGORIES.some((category) => category === text);
+/** Name of a category by its key, of the common list or the hub's own. */
+export function categoryName(
+  { t, locale }: PageContext,
+  key: string,
+  added: readonly HubCategory[],
+): string | null {
+  if (isCategoryKey(key)) return t(`categories.${key}`);
+  return added.find((category) => category.key === key)?.labels[locale] ?? null;
+}
+
+/** Both levels as a select offers them: each first level a group, which begins with itself. */
+export function categoryOptions(page: PageContext, added: readonly HubCategory[]): OptionGroup[] {
+  const offered = added.filter(({ retired }) => !retired);
+  const own = ({ key, labels }: HubCategory): Option => ({ value: key, label: labels[page.locale] });
+  const group = (key: string, label: string, common: readonly CategoryKey[]): OptionGroup => ({
+    group: label,
+    options: [
+      { value: key, label },
+      ...common.map((second) => ({ value: second, label: page.t(`categories.${second}`) })),
+      ...offered.filter((category) => category.key.startsWith(`${key}.`)).map(own),
+    ],
+  });
+  return [
+    ...CATEGORIES.map((key) =>
+      group(
+        key,
+        page.t(`categories.${key}`),
+        CATEGORY_TREE[key].map((second) => `${key}.${second}` as CategoryKey),
+      ),
+    ),
+    ...offered
+      .filter(({ key }) => !key.includes("."))
+      .map(({ key, labels }) => group(key, labels[page.locale], [])),
+  ];
+}
+
+const names = new Map<Locale, Intl.DisplayNames>();
+
+/** A country's name in the reader's language. */
+export function countryName(locale: Locale, code: string): string {
+  let known = names.get(locale);
+  if (!known) {
+    known = new Intl.DisplayNames(intlTag(locale), { type: "region" });
+    names.set(locale, known);
+  }
+  return known.of(code) ?? code;
+}
+
+const lists = new Map<Locale, Option[]>();
+
+/** All countries in the order of the reader's alphabet. Sorting them takes a while, and they rarely change. */
+export function countryOptions(locale: Locale): Option[] {
+  let list = lists.get(locale);
+  if (!list) {
+    const { compare } = new Intl.Collator(intlTag(locale));
+    list = COUNTRIES.map((value) => ({ value, label: countryName(locale, value) })).sort((a, b) =>
+      compare(a.label, b.label),
+    );
+    lists.set(locale, list);
+  }
+  return list;
 }

@@ -24,6 +24,8 @@ const NEEDED: Partial<Record<ErrorCode, string>> = {
   too_many_attempts: "minutes",
   too_large: "mb",
   too_many_files: "max",
+  too_many: "max",
+  under_committed: "committed",
 };
 
 /** The text of an error, with what to do about it. */
@@ -185,16 +187,51 @@ export interface Option {
   lang?: string;
 }
 
-export const Select = (props: FieldProps & { options: readonly Option[]; value?: string }) => {
+/** Options under a heading of theirs. */
+export interface OptionGroup {
+  group: string;
+  options: readonly Option[];
+}
+
+const Options = ({ options, chosen }: { options: readonly Option[]; chosen: string | undefined }) => (
+  <>
+    {options.map(({ value, label, lang }) => (
+      <option value={value} lang={lang} selected={value === chosen}>
+        {label}
+      </option>
+    ))}
+  </>
+);
+
+/** A select's content: options and groups of them. */
+export const Choices = ({
+  options,
+  chosen,
+}: {
+  options: readonly (Option | OptionGroup)[];
+  chosen: string | undefined;
+}) => (
+  <>
+    {options.map((option) =>
+      "group" in option ? (
+        <optgroup label={option.group}>
+          <Options options={option.options} chosen={chosen} />
+        </optgroup>
+      ) : (
+        <Options options={[option]} chosen={chosen} />
+      ),
+    )}
+  </>
+);
+
+export const Select = (
+  props: FieldProps & { options: readonly (Option | OptionGroup)[]; value?: string },
+) => {
   const chosen = props.form?.values[props.name] ?? props.value;
   return (
     <Field {...props}>
       <select {...controlAttributes(props)}>
-        {props.options.map(({ value, label, lang }) => (
-          <option value={value} lang={lang} selected={value === chosen}>
-            {label}
-          </option>
-        ))}
+        <Choices options={props.options} chosen={chosen} />
       </select>
     </Field>
   );
@@ -213,7 +250,14 @@ export const LanguageSelect = ({ page, form }: { page: PageContext; form: FormSt
   />
 );
 
-export const Checkbox = ({ page, form, name, label, hint }: Omit<FieldProps, "required">) => (
+export const Checkbox = ({
+  page,
+  form,
+  name,
+  label,
+  hint,
+  lang,
+}: Omit<FieldProps, "required"> & { lang?: string }) => (
   <div class="field field-check">
     <input
       {...controlAttributes({ form, name, hint })}
@@ -221,7 +265,9 @@ export const Checkbox = ({ page, form, name, label, hint }: Omit<FieldProps, "re
       value="on"
       checked={form?.values[name] === "on"}
     />
-    <label for={idOf(name)}>{label}</label>
+    <label for={idOf(name)} lang={lang}>
+      {label}
+    </label>
     {hint ? (
       <p class="hint" id={`${idOf(name)}-hint`}>
         {hint}

@@ -47,14 +47,18 @@ export const Pagination = ({
   page,
   base,
   before,
+  with: beside,
 }: {
   page: PageContext;
   /** Address of this list without its cursor. */
   base: string;
   before: bigint | null;
+  /** What goes with the cursor, where it is not the whole of it. */
+  with?: Readonly<Record<string, string>> | undefined;
 }) => {
   const newest = /[?&]before=/.test(page.path);
   if (before === null && !newest) return null;
+  const cursor = new URLSearchParams({ ...beside, before: String(before) });
   return (
     <nav class="pagination" aria-label={page.t("pagination.label")}>
       {newest ? (
@@ -63,11 +67,7 @@ export const Pagination = ({
         </a>
       ) : null}
       {before === null ? null : (
-        <a
-          class="button button-quiet"
-          href={`${base}${base.includes("?") ? "&" : "?"}before=${before}`}
-          rel="next"
-        >
+        <a class="button button-quiet" href={`${base}${base.includes("?") ? "&" : "?"}${cursor}`} rel="next">
           {page.t("pagination.older")}
         </a>
       )}
