@@ -1,4 +1,3 @@
-import type { Id } from "../../db/ids.ts";
 import type { Viewer } from "../../domain/accounts/queries.ts";
 import type { AgreementView } from "../../domain/agreements/queries.ts";
 import { TextArea, WritingForm } from "../ui/form.tsx";
@@ -75,7 +74,7 @@ const Back = ({ page }: { page: PageContext }) => (
 export interface ReturnPageProps {
   page: PageContext & { viewer: Viewer };
   currency: Currency;
-  transferId: Id;
+  transferId: bigint;
   /** What the credits were paid for; null when no agreement was behind it. */
   agreement: AgreementView | null;
   /** What was not given back yet. */

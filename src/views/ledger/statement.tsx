@@ -1,4 +1,3 @@
-import type { Id } from "../../db/ids.ts";
 import type { AgreementTitle } from "../../domain/agreements/titles.ts";
 import type { StatementLine } from "../../domain/ledger/queries.ts";
 import { TRANSFER_KINDS, type TransferKind } from "../../domain/ledger/rules.ts";
@@ -78,9 +77,9 @@ export const StatementFilter = ({ page, query }: { page: PageContext; query: Sta
 };
 
 /** What agreements are about: the names of their proposals, by the agreements' ids. */
-export type Titles = ReadonlyMap<Id, AgreementTitle>;
+export type Titles = ReadonlyMap<bigint, AgreementTitle>;
 
-export const AgreementLink = ({ page, id, titles }: { page: PageContext; id: Id; titles: Titles }) => {
+export const AgreementLink = ({ page, id, titles }: { page: PageContext; id: bigint; titles: Titles }) => {
   const title = titles.get(id);
   return (
     <a href={`/agreements/${id}`} lang={title?.language ?? undefined} dir="auto">

@@ -49,7 +49,7 @@ export function thinned(points: readonly Point[], most: number): Point[] {
       );
 }
 
-const LINE = { start: 4, end: WIDTH - 4, top: 20, bottom: 120, height: 150 };
+const LINE = { start: 4, end: WIDTH - 4, top: 20, bottom: 120, height: 156 };
 /** Texts closer than this lie upon each other. */
 const TEXT = 13;
 
@@ -107,17 +107,17 @@ export const StepChart = ({
           .map((value) => (
             <text
               x={place(LINE.start)}
-              y={value === lowest && lowest < 0 ? y(value) + 12 : y(value) - 4}
+              y={value === lowest && lowest < 0 ? y(value) + 13 : y(value) - 4}
               text-anchor={anchor(page, "start")}
             >
               {valueText(BigInt(value))}
             </text>
           ))}
         <text x={place(LINE.start)} y={LINE.height - 4} text-anchor={anchor(page, "start")}>
-          {dayText(first.at)}
+          {words(page, dayText(first.at))}
         </text>
         <text x={place(LINE.end)} y={LINE.height - 4} text-anchor={anchor(page, "end")}>
-          {dayText(until)}
+          {words(page, dayText(until))}
         </text>
       </svg>
     </Chart>
@@ -129,13 +129,18 @@ function anchor(page: PageContext, side: "start" | "end"): "start" | "end" {
   return (dirOf(page.locale) === "rtl") === (side === "start") ? "end" : "start";
 }
 
+/** Words keep the page's direction in a drawing that has another (Unicode's isolates). */
+function words(page: PageContext, text: string): string {
+  return dirOf(page.locale) === "rtl" ? `\u2067${text}\u2069` : text;
+}
+
 /** What came in and what went out, one bar up and one down for each of the times. */
 export interface BarPanel {
   title: string;
   bars: readonly { up: bigint; down: bigint }[];
 }
 
-const PANEL = { title: 16, half: 34, gap: 12 };
+const PANEL = { title: 20, half: 34, gap: 12 };
 const PANEL_HEIGHT = PANEL.title + 2 * PANEL.half + PANEL.gap;
 
 /**
@@ -185,7 +190,7 @@ export const BarChart = ({
         </>
       }
     >
-      <svg viewBox={`0 0 ${WIDTH} ${bottom + 16}`} aria-hidden="true" focusable="false">
+      <svg viewBox={`0 0 ${WIDTH} ${bottom + 14}`} aria-hidden="true" focusable="false">
         {panels.map(({ title, bars }, row) => {
           const zero = row * PANEL_HEIGHT + PANEL.title + PANEL.half;
           return (
@@ -193,10 +198,10 @@ export const BarChart = ({
               <text
                 class="chart-title"
                 x={place(4)}
-                y={row * PANEL_HEIGHT + 12}
+                y={row * PANEL_HEIGHT + 13}
                 text-anchor={anchor(page, "start")}
               >
-                {title}
+                {words(page, title)}
               </text>
               {bars.map(({ up, down }, index) => (
                 <>
@@ -222,7 +227,7 @@ export const BarChart = ({
         })}
         {times.map((time, index) => (
           <text x={middle(index)} y={bottom + 10} text-anchor="middle">
-            {time}
+            {words(page, time)}
           </text>
         ))}
       </svg>
