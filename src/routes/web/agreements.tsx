@@ -182,8 +182,8 @@ export function agreementRoutes(web: Web) {
     })
     .get("/agreements/:id", async (c) => render(c, await agreementPage(c, await visible(c))))
     .get("/agreements/:id/consents.json", async (c) => {
-      const { accountId, acting } = requireViewer(c);
       const agreement = await visible(c);
+      const { accountId, acting } = requireViewer(c);
       const { id, party } = agreement;
       const actorId = party === null ? acting.id : agreement[party].id;
       const bundle = await consentBundle(ctx, id, { accountId, actorId });
@@ -253,8 +253,8 @@ export function agreementRoutes(web: Web) {
 
   /** The agreement asked for, as whichever of the viewer's actors is a party to it, or else as a steward. */
   async function visible(c: WebContext): Promise<FullAgreement> {
-    const { accountId, acting, person, organizations } = requireViewer(c);
     const id = agreementId(c);
+    const { accountId, acting, person, organizations } = requireViewer(c);
     let refusal: unknown;
     for (const actor of [acting, ...organizations, person]) {
       try {

@@ -2,7 +2,7 @@ import type { Viewer } from "../../domain/accounts/queries.ts";
 import { actorPath, Handle } from "../actors/actor-card.tsx";
 import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icons.tsx";
-import { Layout, LocaleForm } from "../ui/layout.tsx";
+import { Layout, LocaleForm, Waiting } from "../ui/layout.tsx";
 import type { PageContext } from "../ui/page.ts";
 
 /** GET /me: only for those who are logged in. Forms: POST /acting, /locale, /logout. */
@@ -37,7 +37,9 @@ export const MePage = ({ page }: MePageProps) => {
             <a href={`${path}?tab=exchange`}>{t("profile.exchange")}</a>
           </li>
           <li>
-            <a href="/agreements">{t("nav.agreements")}</a>
+            <a href="/agreements">
+              {t("nav.agreements")} {page.waiting ? <Waiting page={page} count={page.waiting} /> : null}
+            </a>
           </li>
           {viewer.acting.kind === "Organization" ? (
             <li>
