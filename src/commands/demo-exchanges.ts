@@ -184,6 +184,10 @@ export async function exchangeHistory(
   await exchange(5, 1, 8, 2, "withdrawn");
   await exchange(8, 3, 6, 2, "cancelled");
 
+  // What is long past was seen.
+  await ctx.db.execute(sql`
+    update notices set read = created, mailed = created where created < ${at(6).clock.now().toISOString()}::timestamptz`);
+
   /** Lets the clock do what was due by then. */
   async function moveOn(then: Ctx): Promise<void> {
     const [failed] = await advanceAgreements(then);
