@@ -356,6 +356,8 @@ describe("reviews of an exchange", () => {
       await revealDue(ctx);
       expect((await reviewsOf(ctx, provider.actorId, null)).items).toEqual([]);
       expect((await reviewing(ctx, provider.actorId, agreement)).theirs?.state).toBe("deleted");
+      const [row] = await ctx.db.select().from(reviews).where(eq(reviews.id, id));
+      expect(row?.revealed).toBeNull();
     });
   });
 
