@@ -79,7 +79,7 @@ const RULES: { of: RegExp; own: RegExp[]; packages: RegExp[] }[] = [
   { of: /^views\/client\//, own: [/^views\/client\//], packages: [] },
   {
     of: /^views\//,
-    own: [/^views\//, /^locales\//, /^domain\/(.*rules|proposals\/(categories|countries))\.ts$/],
+    own: [/^views\//, /^locales\//, /^domain\/(.*rules|proposals\/(categories|countries)|amounts)\.ts$/],
     packages: [/^hono\/(jsx|html)$/],
   },
   {
