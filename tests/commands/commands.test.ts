@@ -47,6 +47,8 @@ test("every command has a help that says what it expects", () => {
     "account create",
     "organization create",
     "token create",
+    "token list",
+    "token revoke",
     "agreement verify",
     "doctor",
   ])
@@ -105,6 +107,8 @@ describe("a command that cannot do what it says", () => {
     [["token", "create", "--account", "ana", "--scopes", ""], /scopes are of/],
     [["token", "create", "--account", "ana", "--as", "nobody"], /./],
     [["token", "create", "--account", "nobody"], /account/],
+    [["token", "list", "--account", "nobody"], /account/],
+    [["token", "revoke", "0123456789ab", "--account", "ana"], /no such token/],
   ])("%s", async (args, told) => {
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
     expect(await failure(args)).toMatch(told);
@@ -130,15 +134,21 @@ test("processes: setup twice, account, organization and token; the hub then has 
       /^Created @raices@.*\n$/,
     ],
     [
-      ["token", "create", "--account", "luz", "--as", "raices", "--scopes", "read write"],
+      ["token", "create", "--account", "luz", "--as", "raices", "--scopes", "exchange:read read"],
       /^ayni_[\w-]{43}\n$/,
     ],
+    [["token", "list", "--account", "luz"], /^[0-9a-f]{12}\t@raices\tread exchange:read\t2.*Z\n$/],
   ];
   for (const [args, told] of steps) {
     const { status, stdout, stderr } = await home.ayni(...args);
     expect([args, status, stderr]).toEqual([args, 0, ""]);
     expect(stdout).toMatch(told);
   }
+  const [id = ""] = (await home.ayni("token", "list", "--account", "luz")).stdout.split("\t");
+  expect((await home.ayni("token", "revoke", id, "--account", "luz")).stdout).toBe(
+    `The token ${id} is revoked.\n`,
+  );
+  expect((await home.ayni("token", "list", "--account", "luz")).stdout).toBe("");
   expect(await sql`select handle from actors where host is null order by handle`).toEqual(
     ["ana", "hub", "luz", "raices"].map((handle) => ({ handle })),
   );

@@ -3,6 +3,7 @@ import type { RouteOptions } from "../env.ts";
 import { agreementRoutes } from "./agreements.ts";
 import { documentRoute } from "./document.ts";
 import { ledgerRoutes } from "./ledger.ts";
+import { messageRoutes } from "./messages.ts";
 import { type Api, BASE, createApi } from "./operation.ts";
 import { organizationRoutes } from "./organizations.ts";
 import { ApiError, problem } from "./problem.ts";
@@ -38,6 +39,7 @@ export function apiRoutes(options: RouteOptions): Api {
   const nouns = [
     proposalRoutes,
     agreementRoutes,
+    messageRoutes,
     ledgerRoutes,
     voucherRoutes,
     reviewRoutes,

@@ -8,12 +8,12 @@ import { type Answer, once } from "../../domain/idempotency.ts";
 import type { RouteOptions } from "../env.ts";
 import { readBody } from "../middleware/body.ts";
 import { bearer, countStranger } from "../middleware/tokens.ts";
-import { ApiError, Problem, toDomainError } from "./problem.ts";
+import { describeOperation, shapeOf } from "./describe.ts";
+import { ApiError, toDomainError } from "./problem.ts";
 
 export const BASE = "/api/ayni/v1";
 const BODY_MAX = 64 * 1024;
 
-type Shape = z.core.$ZodLooseShape;
 type Schema = z.ZodType;
 /** What a schema gives; nothing where there is none. */
 type Output<S> = S extends Schema ? z.output<S> : Record<string, never>;
@@ -107,7 +107,7 @@ export function createApi({ ctx, clientAddress }: RouteOptions): Api {
     operations,
     operation(operation) {
       const { method, path } = operation;
-      document(app, operation as unknown as AnyOperation);
+      describeOperation(app, operation as unknown as AnyOperation);
       operations.push(listed(operation as unknown as AnyOperation));
       app.on([method.toUpperCase()], BASE + path.replace(/\{(\w+)\}/g, ":$1"), (c) =>
         handle(ctx, c, clientAddress(c), operation as unknown as AnyOperation),
@@ -116,7 +116,11 @@ export function createApi({ ctx, clientAddress }: RouteOptions): Api {
   };
 }
 
-type AnyOperation = Omit<Operation<Schema, Schema, Schema, Schema, TokenScope | null>, "run" | "example"> & {
+/** An operation without what its types were for. */
+export type AnyOperation = Omit<
+  Operation<Schema, Schema, Schema, Schema, TokenScope | null>,
+  "run" | "example"
+> & {
   example?: unknown;
   run(request: Request<Schema, Schema, Schema> & { acting: TokenAccount | null }): Promise<Result<unknown>>;
 };
@@ -212,10 +216,6 @@ function check(schema: Schema | undefined, value: unknown, at: "body" | "path" |
 
 const NOTHING = z.strictObject({});
 
-function shapeOf(schema: Schema | undefined): Shape {
-  return schema instanceof z.ZodObject ? schema.shape : {};
-}
-
 function listed(operation: AnyOperation): Listed {
   const { method, path, id, summary, description = "", tag, scope, example } = operation;
   return {
@@ -229,102 +229,4 @@ function listed(operation: AnyOperation): Listed {
     status: operation.status ?? 200,
     answer: operation.answer ?? null,
   };
-}
-
-const PROBLEMS: Readonly<Record<number, string>> = {
-  400: "The body is not JSON.",
-  401: "There is no token, or it is not, or no longer, good.",
-  403: "The token lacks the scope, or its account the role.",
-  404: "There is none, or it is not for the one who asks to see.",
-  409: "Not as things stand now: `code` tells why. Also: the key came with another request.",
-  410: "It was withdrawn or deleted.",
-  413: "The body is longer than 64 kB.",
-  415: "The body is not application/json.",
-  422: "Something in the request is not right: `field` tells what.",
-  429: "Too many requests: again after `Retry-After` seconds.",
-  500: "The hub has a fault.",
-  503: "Not now: the ledger is frozen, or the hub is busy.",
-};
-
-/** Statuses that an operation may answer with beside its own. */
-function problemsOf({ method, scope, params }: AnyOperation): number[] {
-  return [
-    ...(scope === null ? [] : [401, 403, 404]),
-    ...(params === undefined ? [] : [410]),
-    ...(method === "get" ? [] : [400, 409, 410, 413, 415]),
-    ...[422, 429, 500, 503],
-  ];
-}
-
-const KEY = z.object({
-  "Idempotency-Key": z.string().max(200).optional().openapi({
-    description:
-      "1 to 200 visible characters. The same request with the same key is done once and answered alike, for a week.",
-    example: "5f0c7b0e-3f5c-4a43-9a83-2f6f3c1a7d55",
-  }),
-});
-
-function document(app: OpenAPIHono, operation: AnyOperation): void {
-  const {
-    method,
-    path,
-    id,
-    summary,
-    description,
-    tag,
-    scope,
-    params,
-    query,
-    body,
-    answer,
-    status = 200,
-  } = operation;
-  const writes = method !== "get";
-  const problem = { "application/problem+json": { schema: Problem } };
-  const paged = shapeOf(query).before !== undefined;
-  app.openAPIRegistry.registerPath({
-    method,
-    path,
-    operationId: id,
-    summary,
-    ...(description === undefined ? {} : { description }),
-    tags: [tag],
-    security: scope === null ? [] : [{ token: [scope] }],
-    request: {
-      ...(params === undefined ? {} : { params: params as z.ZodObject }),
-      ...(query === undefined ? {} : { query: query as z.ZodObject }),
-      ...(writes ? { headers: KEY } : {}),
-      ...(body === undefined
-        ? {}
-        : {
-            body: {
-              required: !body.safeParse({}).success,
-              content: { "application/json": { schema: body, example: operation.example } },
-            },
-          }),
-    },
-    responses: {
-      [status]: {
-        description: answer === undefined ? "Done." : (answer.description ?? summary),
-        ...(answer === undefined ? {} : { content: { "application/json": { schema: answer } } }),
-        ...(status === 201 ? { headers: z.object({ Location: z.string() }) } : {}),
-        ...(paged
-          ? {
-              headers: z.object({
-                Link: z
-                  .string()
-                  .optional()
-                  .openapi({ description: 'The next page, `rel="next"`; none on the last.' }),
-              }),
-            }
-          : {}),
-      },
-      ...Object.fromEntries(
-        [...new Set(problemsOf(operation))].map((status) => [
-          status,
-          { description: PROBLEMS[status] ?? "", content: problem },
-        ]),
-      ),
-    },
-  });
 }

@@ -150,7 +150,8 @@ export function proposalRoutes({ ctx, operation }: Api): void {
     tag,
     scope: "exchange:write",
     summary: "Change a proposal of one's own: what is not named stays. Makes a new revision",
-    description: "What was agreed on an older revision stays as it was agreed.",
+    description:
+      "What was agreed on an older revision stays as it was agreed. The unit stays as long as something is promised in it.",
     params: ById,
     body: ProposalChanges,
     example: { available: 20, ends: null },
