@@ -8,6 +8,7 @@ import { publishProposal } from "../../src/domain/proposals/commands.ts";
 import { reviewAgreement } from "../../src/domain/reviews/commands.ts";
 import { reviewing } from "../../src/domain/reviews/queries.ts";
 import type { Locale } from "../../src/locales/index.ts";
+import { agreed } from "../support/agreed.ts";
 import { settledAgreement } from "../support/agreements.ts";
 import { DESKTOP, type Visit, violations, visit } from "../support/browser.ts";
 import { creditPages } from "../support/credits.ts";
@@ -21,6 +22,7 @@ async function lively(): Promise<{
   proposal: string;
   trust: string[];
   credits: string[];
+  agreements: string[];
   member: Visitor;
 }> {
   const hub = await startHub();
@@ -62,11 +64,20 @@ async function lively(): Promise<{
   });
   const trust = await trusted(hub, raices);
   const credits = await creditPages(hub.ctx, raices, await hub.organization("minga"));
+  const agreements = await agreed(hub, raices, proposal);
   await settle(hub);
   const member = await loggedIn(hub);
   await member.submit("/acting", { as: "raices" });
   await member.get("/");
-  return { hub, post: `/posts/${post}`, proposal: `/proposals/${proposal}`, trust, credits, member };
+  return {
+    hub,
+    post: `/posts/${post}`,
+    proposal: `/proposals/${proposal}`,
+    trust,
+    credits,
+    agreements,
+    member,
+  };
 }
 
 /** Makes the organization verified, reviewed and vouching. Returns the pages on which that is seen and done. */
@@ -128,9 +139,9 @@ const pages = (post: string, proposal: string, ...more: string[][]) => ({
 test.each<Locale>(["es", "ar"])(
   "axe finds nothing on any page, in light and dark (%s)",
   async (locale) => {
-    const { hub, post, proposal, trust, credits, member } = await lively();
+    const { hub, post, proposal, trust, credits, agreements, member } = await lively();
     await member.submit("/locale", { locale });
-    const addresses = pages(post, proposal, trust, credits);
+    const addresses = pages(post, proposal, trust, credits, agreements);
     const problems: string[] = [];
     for (const [who, paths] of Object.entries(addresses)) {
       const reader = await visit(hub, {
@@ -145,13 +156,13 @@ test.each<Locale>(["es", "ar"])(
       }
     }
     const wide = await visit(hub, { locale, as: member, viewport: DESKTOP });
-    for (const path of ["/", proposal]) {
+    for (const path of ["/", proposal, ...agreements.slice(-2)]) {
       await wide.page.goto(path);
       problems.push(...(await violations(hub, wide)));
     }
     expect(problems).toEqual([]);
   },
-  180_000,
+  300_000,
 );
 
 test("pages in Arabic are the others' mirror image, in letters that are there", async () => {
