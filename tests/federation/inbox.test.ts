@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => remote.close());
 beforeEach(async () => {
-  await hub.database.sql`delete from proposals`;
+  await hub.database.sql`delete from proposals where not local`;
   await hub.database.sql`truncate posts, deletions, received_activities`;
   remote.received.length = 0;
 });

@@ -18,7 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => scene.close());
 beforeEach(async () => {
-  await scene.hub.database.sql`truncate posts, proposals, deletions, received_activities`;
+  await scene.hub.database.sql`delete from proposals where not local`;
+  await scene.hub.database.sql`truncate posts, deletions, received_activities`;
   scene.attacker.requests.length = 0;
   scene.victim.requests.length = 0;
   scene.attacker.documents.clear();

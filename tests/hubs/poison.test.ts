@@ -13,7 +13,8 @@ beforeAll(async () => {
 afterAll(() => scene.close());
 beforeEach(async () => {
   // A job that fails fails one test, not all that come after it.
-  await scene.hub.database.sql`truncate posts, proposals, deletions, received_activities, jobs, dead_jobs`;
+  await scene.hub.database.sql`delete from proposals where not local`;
+  await scene.hub.database.sql`truncate posts, deletions, received_activities, jobs, dead_jobs`;
 });
 
 /** The same actor's next activity is there soon: nothing of what came before holds it back. */
