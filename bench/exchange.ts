@@ -128,12 +128,12 @@ async function fillLedger(sql: Site["sql"], postings: number): Promise<void> {
       from filling`;
     await tx`
       with line as (
-        select id as transfer_id, payer_id as account_id, -amount as amount, created from filling
+        select id as transfer_id, payer_id as account_id, -amount as amount, created, 1 as low from filling
         union all
-        select id, payee_id, amount, created from filling
+        select id, payee_id, amount, created, 2 from filling
       )
       insert into entries (id, transfer_id, account_id, unit, amount, seq, balance, created)
-      select (line.transfer_id & ~65535::bigint) | (nextval('snowflake') & 65535), line.transfer_id, line.account_id, 'credit', line.amount,
+      select (line.transfer_id & ~65535::bigint) | line.low, line.transfer_id, line.account_id, 'credit', line.amount,
         account.entries + row_number() over mine, account.posted + sum(line.amount) over mine, line.created
       from line join ledger_accounts account on account.id = line.account_id
       window mine as (partition by line.account_id order by line.transfer_id)`;

@@ -1,4 +1,5 @@
-import { sql } from "drizzle-orm";
+import { is, sql } from "drizzle-orm";
+import { PgTransaction } from "drizzle-orm/pg-core";
 import type { Id } from "../db/ids.ts";
 import { enqueue } from "../queue/enqueue.ts";
 import type { Ctx, Remote } from "./context.ts";
@@ -6,10 +7,28 @@ import type { DomainEvent } from "./events.ts";
 
 /**
  * Runs one intention in one transaction: state, ledger and outgoing events are written together or not at all. `fn` must
- * use the context it is given and must not reach the network.
+ * use the context it is given and must not reach the network; it may be called again, when the transaction was the victim of a deadlock.
  */
-export function transact<T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): Promise<T> {
-  return ctx.db.transaction((tx) => fn({ ...ctx, db: tx, remote: NO_REMOTE }));
+export async function transact<T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): Promise<T> {
+  const run = () => ctx.db.transaction((tx) => fn({ ...ctx, db: tx, remote: NO_REMOTE }));
+  // Inside another transaction a savepoint cannot be tried again: what the whole of it holds is what others wait for.
+  if (is(ctx.db, PgTransaction)) return run();
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isDeadlock(error)) throw error;
+    }
+  }
+}
+
+const ATTEMPTS = 4;
+
+/** PostgreSQL ended this transaction so that others which waited in a circle with it could go on; nothing of it was done. */
+function isDeadlock(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if ("code" in cause && cause.code === "40P01") return true;
+  return false;
 }
 
 /** A transaction that waited for another server would hold its locks for as long as that server likes. */
