@@ -19,7 +19,7 @@ import {
   withdrawAgreement,
 } from "./commands.ts";
 import type { Signed } from "./consents.ts";
-import { lockForParty, newestSigned, partyOf, type Who } from "./load.ts";
+import { lockForParty, newestSigned, type Who } from "./load.ts";
 
 /** Terms as a party of another server wrote them: FEP-0837's two commitments. */
 export interface RemoteTerms {
@@ -284,9 +284,6 @@ export async function receiveEvent(
   }
 }
 
-/** Which party a remote actor is in an agreement. @throws DomainError not_found */
-export const partyIn = partyOf;
-
 /**
  * The agreement, locked, if these are the terms that are on its table.
  *
@@ -320,43 +317,4 @@ function checkRoles(
 export function toNote(text: string): string | null {
   const short = [...text].slice(0, NOTE_MAX).join("").trim();
   return short === "" ? null : short;
-}
-
-/** A signed step of one of ours, byte for byte, and whom it is for. */
-export async function outgoingStep(ctx: Ctx, stepId: Id) {
-  const [row] = await ctx.db
-    .select({
-      id: agreementSteps.id,
-      body: agreementSteps.body,
-      party: agreementSteps.party,
-      agreement: agreements.iri,
-      providerId: agreements.providerId,
-      receiverId: agreements.receiverId,
-    })
-    .from(agreementSteps)
-    .innerJoin(agreements, eq(agreements.id, agreementSteps.agreementId))
-    .where(and(eq(agreementSteps.id, stepId), eq(agreementSteps.proof, "ours")));
-  if (row === undefined || row.body === null) return null;
-  const { id, body, agreement, providerId, receiverId } = row;
-  const [actorId, otherId] = row.party === "provider" ? [providerId, receiverId] : [receiverId, providerId];
-  return { id, body, agreement, actorId, otherId };
-}
-
-/** A settled agreement as its proposing party confirms it (FEP-0837). */
-export async function settledAgreement(ctx: Ctx, id: Id) {
-  const [row] = await ctx.db
-    .select({
-      iri: agreements.iri,
-      proposer: agreements.proposer,
-      providerId: agreements.providerId,
-      receiverId: agreements.receiverId,
-      settled: agreements.settled,
-    })
-    .from(agreements)
-    .where(eq(agreements.id, id));
-  if (row?.settled == null) return null;
-  const { iri, settled, providerId, receiverId } = row;
-  const offered = row.proposer === "provider";
-  const [actorId, otherId] = offered ? [providerId, receiverId] : [receiverId, providerId];
-  return { iri, settled, actorId, otherId };
 }

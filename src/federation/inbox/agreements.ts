@@ -2,12 +2,12 @@ import type { Accept, Create, Offer, Reject, Undo } from "@fedify/vocab";
 import { receiveOnce } from "../../domain/activities/commands.ts";
 import { findActor } from "../../domain/actors/queries.ts";
 import type { Signed } from "../../domain/agreements/consents.ts";
+import { partyOf } from "../../domain/agreements/load.ts";
 import {
   agreementByIri,
   hasAgreements,
   type KnownStep,
   localProposal,
-  partyIn,
   receiveAccept,
   receiveCounter,
   receiveEvent,
@@ -143,7 +143,7 @@ export async function onAgreementEvent(data: InboxData, create: Create): Promise
   const actor = await findActor(ctx, signer);
   if (actor === null || actor.host === null) return true;
   const { proposer } = agreement;
-  const event = readEvent(object, { party: proposer, speaks: partyIn(agreement, actor.id) === proposer });
+  const event = readEvent(object, { party: proposer, speaks: partyOf(agreement, actor.id) === proposer });
   const note = noteOf(object) ?? noteOf(raw);
   if (event === null) return true;
   await byParty(data, iri, (ctx, actorId, signed) =>

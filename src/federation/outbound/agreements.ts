@@ -1,6 +1,6 @@
 import type { Id } from "../../db/ids.ts";
 import { findActors } from "../../domain/actors/queries.ts";
-import { outgoingStep, settledAgreement } from "../../domain/agreements/remote.ts";
+import { outgoingStep, settledAgreement } from "../../domain/agreements/outgoing.ts";
 import type { Ctx } from "../../domain/context.ts";
 import type { ReceivedEvent } from "../../domain/events.ts";
 import type { JsonObject } from "../../json.ts";
