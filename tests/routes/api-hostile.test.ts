@@ -81,9 +81,20 @@ const HOSTILE: readonly unknown[] = [
   deep(5_000, 1),
 ];
 
+/** Of texts a few: where none belongs, one is as wrong as another. */
+const WRONG = [
+  ...HOSTILE.filter((value) => typeof value !== "string"),
+  ...["", "1", "\u0000", "\ud800", "x".repeat(60_000)],
+];
+
+/** Many requests, on machines that may be busy. */
+const LONG = 180_000;
+
 const operations = async () => described(scene.hub).operations.filter(({ body }) => body !== null);
 
-test("whatever is in a field, no write has a fault, and what does not belong there is refused", async () => {
+test("whatever is in a field, no write has a fault, and what does not belong there is refused", {
+  timeout: LONG,
+}, async () => {
   const { receives, provides } = scene;
   const [asReceiver, asProvider] = [tireless(scene, receives), tireless(scene, provides)];
   let tried = 0;
@@ -92,7 +103,7 @@ test("whatever is in a field, no write has a fault, and what does not belong the
     // Withdrawn, decided or spent by the first that is taken, there would be nothing left to try.
     const send = /confirm|dispute|counter|offer/.test(path) ? asReceiver : asProvider;
     for (const [name, good] of fields) {
-      for (const value of HOSTILE) {
+      for (const value of WRONG) {
         // What is right for the field is for other tests.
         if (typeof value === typeof good && !(typeof value === "object" && value !== null)) continue;
         if (value === null && /available|ends|minimum|price/.test(name)) continue;
@@ -109,11 +120,7 @@ test("whatever is in a field, no write has a fault, and what does not belong the
         tried++;
       }
     }
-    for (const whole of [
-      ...HOSTILE.filter((value) => value === null || typeof value !== "object"),
-      [],
-      [{}],
-    ]) {
+    for (const whole of [...WRONG.filter((value) => value === null || typeof value !== "object"), [], [{}]]) {
       const { status } = await send(method, address(path), JSON.stringify(whole));
       expect([path, whole, status]).toEqual([path, whole, 422]);
     }
@@ -136,7 +143,7 @@ test("whatever is in a field, no write has a fault, and what does not belong the
   expect(tried).toBeGreaterThan(700);
 });
 
-test("texts of any kind are taken or refused, never a fault", async () => {
+test("texts of any kind are taken or refused, never a fault", { timeout: LONG }, async () => {
   const { provides, hub } = scene;
   const send = tireless(scene, provides);
   const texts = HOSTILE.filter((value) => typeof value === "string");
@@ -156,7 +163,7 @@ test("texts of any kind are taken or refused, never a fault", async () => {
   expect(await count(hub, "proposals where name like '%' || chr(1) || '%'")).toBe(0);
 });
 
-test("parameters of any kind are taken or refused, never a fault", async () => {
+test("parameters of any kind are taken or refused, never a fault", { timeout: LONG }, async () => {
   const { provides, hub } = scene;
   const values = [
     "",
@@ -247,7 +254,7 @@ describe("an amount that is none", () => {
     ],
   ];
 
-  test("is refused at its field, and leaves nothing behind", async () => {
+  test("is refused at its field, and leaves nothing behind", { timeout: LONG }, async () => {
     const { receives, provides, hub, currency, amount } = scene;
     const rows = () =>
       Promise.all(

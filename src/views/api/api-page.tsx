@@ -127,7 +127,7 @@ const Operation = ({ base, operation }: { base: string; operation: ApiOperation 
         {params.map((name) => (
           <div class="field">
             <label for={`${id}-${name}`}>{name}</label>
-            <input id={`${id}-${name}`} name={name} data-in="path" required autocomplete="off" />
+            <input id={`${id}-${name}`} name={name} type="text" data-in="path" required autocomplete="off" />
           </div>
         ))}
         {query.map(({ name, description }) => (
@@ -135,7 +135,7 @@ const Operation = ({ base, operation }: { base: string; operation: ApiOperation 
             <label for={`${id}-${name}`}>
               {name} <span class="quiet">{description}</span>
             </label>
-            <input id={`${id}-${name}`} name={name} data-in="query" autocomplete="off" />
+            <input id={`${id}-${name}`} name={name} type="text" data-in="query" autocomplete="off" />
           </div>
         ))}
         {json === undefined ? null : (
