@@ -4,18 +4,15 @@ import { getLogger } from "@logtape/logtape";
 import { Hono } from "hono";
 import { compress } from "hono/compress";
 import { loadAssets } from "./assets.ts";
+import { chores } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Database } from "./db/client.ts";
 import { createIds } from "./db/ids.ts";
-import { sweepSessions } from "./domain/accounts/commands.ts";
-import { sweepActivities } from "./domain/activities/commands.ts";
 import type { Clock, Ctx } from "./domain/context.ts";
 import { DomainError } from "./domain/errors.ts";
 import { findHub } from "./domain/hubs/queries.ts";
-import { sweepMedia } from "./domain/media/commands.ts";
-import { sweepNotices } from "./domain/notices/commands.ts";
 import { knowsPost } from "./domain/posts/queries.ts";
-import { sweepThrottles, throttle } from "./domain/throttle.ts";
+import { throttle } from "./domain/throttle.ts";
 import { buildFedify } from "./federation/builder.ts";
 import { createConsents } from "./federation/consents.ts";
 import type { Federation } from "./federation/context.ts";
@@ -26,19 +23,20 @@ import { federationRoutes } from "./federation/http.ts";
 import { createInboxWorker } from "./federation/inbox/process.ts";
 import { createKeptDocuments } from "./federation/kept-documents.ts";
 import { createKeyring } from "./federation/keyring.ts";
-import { createKeys, sweepKeys } from "./federation/keys.ts";
+import { createKeys } from "./federation/keys.ts";
 import { createRemote } from "./federation/remote.ts";
 import { iriCheck } from "./federation/vocab/parse.ts";
 import { createFiles } from "./files.ts";
-import { createMailer, type Mailer } from "./mail/mailer.ts";
+import { createMailer } from "./mail/mailer.ts";
 import { createMailWorker } from "./mail/notices.ts";
 import { createIntake } from "./queue/intake.ts";
-import { sweepDeadJobs } from "./queue/jobs.ts";
-import { createKvStore, sweepKv } from "./queue/kv.ts";
+import { createKvStore } from "./queue/kv.ts";
 import { startSchedule } from "./queue/schedule.ts";
 import { queueStats } from "./queue/stats.ts";
 import { startWorker, type Worker } from "./queue/worker.ts";
+import { apiRoutes } from "./routes/api/index.ts";
 import { assetRoutes } from "./routes/assets.ts";
+import type { RouteOptions } from "./routes/env.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { mediaRoutes } from "./routes/media.ts";
 import { addresses, clientAddress } from "./routes/middleware/client-address.ts";
@@ -57,7 +55,6 @@ export interface Hub {
   close(): Promise<void>;
 }
 
-const HOUR = 3_600_000;
 const logger = getLogger(["ayni"]);
 
 /**
@@ -132,7 +129,13 @@ export async function createHub(
   app.route("/", mediaRoutes({ ctx }));
   app.route("/", federationRoutes(federation, fedify, documents));
   app.use(compress());
-  app.route("/", webRoutes({ ctx, assets, clientAddress: (c) => clientAddress(c.env.incoming, trusted) }));
+  const options: RouteOptions = {
+    ctx,
+    assets,
+    clientAddress: (c) => clientAddress(c.env.incoming, trusted),
+  };
+  app.route("/", apiRoutes(options).app);
+  app.route("/", webRoutes(options));
   const pages = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const keptDocument = createKeptDocuments(documents, DATA_HEADERS);
 
@@ -147,6 +150,7 @@ export async function createHub(
     },
     async work() {
       const delivery = createDelivery(ctx, keyring);
+      const clockWork = chores(ctx, sql, mailer);
       const worker = startWorker({
         sql,
         clock,
@@ -155,10 +159,16 @@ export async function createHub(
           deliveries: { concurrency: 50, handle: delivery.onDelivery, retry: deliveryRetry },
           inbox: { concurrency: 12, handle: createInboxWorker(federation, fedify) },
           mails: { concurrency: 2, handle: createMailWorker(ctx, mailer) },
-          clock: { concurrency: 1, handle: () => sweep(ctx, sql, mailer) },
+          clock: {
+            concurrency: 1,
+            handle: async ({ payload }) => {
+              const { name } = payload as { name: string };
+              await clockWork.find((chore) => chore.name === name)?.run();
+            },
+          },
         },
       });
-      const schedule = startSchedule({ sql, clock, entries: [{ name: "sweep", every: HOUR }] });
+      const schedule = startSchedule({ sql, clock, entries: clockWork });
       return {
         worker,
         async stop() {
@@ -172,20 +182,6 @@ export async function createHub(
       await Promise.allSettled([stopListening(), subscription.unlisten(), intake.close()]);
     },
   };
-}
-
-/** Everything that is kept for a while only. */
-async function sweep(ctx: Ctx, sql: Database["sql"], mailer: Mailer): Promise<void> {
-  const now = ctx.clock.now();
-  await sweepKv(sql, now);
-  await sweepKeys(sql, now);
-  await sweepSessions(ctx);
-  await sweepThrottles(ctx);
-  await sweepActivities(ctx);
-  await sweepNotices(ctx);
-  await sweepMedia(ctx);
-  await mailer.sweep(now);
-  await sweepDeadJobs(sql, now);
 }
 
 /**
