@@ -258,7 +258,7 @@ describe.each(MODES)("on a phone (scripts: $javaScript, language: $locale)", (mo
     await press(berta, path, "deliver");
     await press(carla, path, "confirm");
     await told(carla, t("notices.agreement_confirmed"));
-    await carla.page.getByText(t("agreement.paid_by_fund")).waitFor();
+    await carla.page.locator("dd").getByText(t("agreement.fund")).waitFor();
     expect(await balances()).toEqual({ berta: 20, carla: 0, fund: -20, held: 0 });
   }, 120_000);
 

@@ -36,9 +36,9 @@ export const AgreementActionPage = (props: AgreementActionPageProps) => {
         {held && GIVES_BACK.includes(action) ? t("asking.given_back") : null}
       </p>
       <section class="card form" aria-label={t("agreement.terms")}>
-        <p class="proposal-name">
+        <h2 class="proposal-name">
           <bdi lang={agreement.proposal.language ?? undefined}>{agreement.proposal.name}</bdi>
-        </p>
+        </h2>
         <Terms page={page} agreement={agreement} />
       </section>
       <div class="card form">

@@ -16,7 +16,7 @@ import { History } from "./history.tsx";
 import { Messages } from "./messages.tsx";
 import type { UsableVoucher } from "./new-agreement-page.tsx";
 import { amountOf, counterparty, creditText, StateBadge } from "./state.tsx";
-import { StepBar } from "./step-bar.tsx";
+import { EXITS, StepBar } from "./step-bar.tsx";
 
 /** What a page of an agreement needs beside the agreement. */
 export interface AgreementContext {
@@ -70,6 +70,7 @@ export const AgreementPage = (props: AgreementPageProps) => {
         </h1>
         <Parties page={page} agreement={agreement} />
         <StepBar page={page} agreement={agreement} />
+        <Said page={page} agreement={agreement} />
         <Terms page={page} agreement={agreement} />
       </article>
       <Outcome page={page} agreement={agreement} />
@@ -102,6 +103,22 @@ const Parties = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement
       {line(agreement.provider, "agreement.gives", agreement.party === "provider")}
       {line(agreement.receiver, "agreement.gets", agreement.party === "receiver")}
     </div>
+  );
+};
+
+/** What a party said with its last step: why it offers, cancels or disputes. */
+const Said = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement">) => {
+  const step = agreement.steps.findLast(({ party }) => party !== null);
+  if (step === undefined || step.note === null || step.party === null) return null;
+  return (
+    <blockquote class="said">
+      <p class="quiet">
+        <bdi>{agreement[step.party].name}</bdi> · <Day page={page} at={step.created} />
+      </p>
+      <p class="said-text" dir="auto">
+        {step.note}
+      </p>
+    </blockquote>
   );
 };
 
@@ -140,6 +157,7 @@ export const Terms = ({ page, agreement }: Pick<AgreementContext, "page" | "agre
 const Outcome = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement">) => {
   const { t } = page;
   const { id, state, party, settledAmount, amount, currency, quantity, settledQuantity, unit } = agreement;
+  if (EXITS.includes(state)) return <Ended page={page} agreement={agreement} />;
   if (state !== "settled" && state !== "resolved") return null;
   const paid = settledAmount === null || currency === null ? null : creditText(page, settledAmount, currency);
   const partly =
@@ -148,12 +166,15 @@ const Outcome = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement
       (settledQuantity !== null && settledQuantity !== quantity));
   const other = counterparty(agreement);
   return (
-    <section class="card outcome" aria-labelledby="outcome">
+    <section class="card form" aria-labelledby="outcome">
       <h2 id="outcome">{t(state === "settled" ? "agreement.settled_title" : "agreement.resolved_title")}</h2>
       {paid !== null ? (
         <p>
-          {t("agreement.paid", { amount: paid, from: agreement.receiver.name, to: agreement.provider.name })}
-          {agreement.voucherId === null ? null : ` ${t("agreement.paid_by_fund")}`}
+          {t("agreement.paid", {
+            amount: paid,
+            from: agreement.voucherId === null ? agreement.receiver.name : t("agreement.fund"),
+            to: agreement.provider.name,
+          })}
         </p>
       ) : agreement.settlement === "credit" ? (
         <p>{t("agreement.paid_nothing")}</p>
@@ -176,12 +197,35 @@ const Outcome = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement
             </a>
           )}
           {paid !== null && party === "provider" ? (
-            <a class="button button-plain" href={`/ledger/transfers/${agreement.transferId}/return`}>
+            <a
+              class="button button-quiet button-plain"
+              href={`/ledger/transfers/${agreement.transferId}/return`}
+            >
               {t("agreement.give_back")}
             </a>
           ) : null}
         </p>
       )}
+    </section>
+  );
+};
+
+/** It came to nothing: what becomes of the credits, and the way on. */
+const Ended = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement">) => {
+  const { t } = page;
+  return (
+    <section class="card form" aria-labelledby="outcome">
+      <h2 id="outcome">{t("agreement.ended_title")}</h2>
+      <p>{t(agreement.settlement === "credit" ? "agreement.ended_credits" : "agreement.ended_text")}</p>
+      <p class="actions">
+        <a class="button" href={`/proposals/${agreement.proposal.id}`}>
+          {t("agreement.back_to_proposal")}
+        </a>
+        <a class="button button-quiet" href="/exchange">
+          <Icon name="exchange" />
+          {t("home.see_exchange")}
+        </a>
+      </p>
     </section>
   );
 };

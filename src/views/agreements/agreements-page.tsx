@@ -100,7 +100,7 @@ export const AgreementCard = ({ page, agreement }: { page: PageContext; agreemen
       <ul class="facts-line">
         <li>{amountText(page, agreement.unit, agreement.quantity)}</li>
         <li>
-          <span class={`return return-${agreement.settlement}`}>{amountOf(page, agreement)}</span>
+          <bdi class={`return return-${agreement.settlement}`}>{amountOf(page, agreement)}</bdi>
         </li>
         {turn === null || until === null ? null : (
           <li>

@@ -1,5 +1,4 @@
 import type { FullAgreement, StepView } from "../../domain/agreements/queries.ts";
-import type { MessageKey } from "../../locales/index.ts";
 import { amountText } from "../proposals/terms.ts";
 import { Icon } from "../ui/icons.tsx";
 import type { PageContext } from "../ui/page.ts";
@@ -86,8 +85,7 @@ const Step = ({ page, agreement, step }: { page: PageContext; agreement: FullAgr
 function stepText({ t }: PageContext, agreement: FullAgreement, { message, party }: StepView): string {
   const known = NAMES.find((name) => name === message);
   if (known === undefined) return message;
-  const key: MessageKey = `steps.${known}`;
-  return t(key, { name: party === null ? "" : agreement[party].name });
+  return t(`steps.${known}`, { name: party === null ? "" : agreement[party].name });
 }
 
 function termsOf(page: PageContext, { unit, currency }: FullAgreement, step: StepView): string {

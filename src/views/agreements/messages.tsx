@@ -80,7 +80,7 @@ const Message = ({ page, message }: { page: PageContext; message: MessageView })
         <a class="message-file" href={`/media/${document.id}`}>
           <Icon name="document" />
           <bdi>{document.name}</bdi>
-          <span class="quiet" dir="ltr">
+          <span class="file-size" dir="ltr">
             {Math.max(1, Math.round(document.bytes / 1024))} kB
           </span>
         </a>

@@ -13,7 +13,8 @@ export interface BarStep {
   day: Date | null;
 }
 
-const EXITS: readonly AgreementState[] = ["rejected", "withdrawn", "expired", "cancelled"];
+/** Its ends before anything was done. */
+export const EXITS: readonly AgreementState[] = ["rejected", "withdrawn", "expired", "cancelled"];
 
 /** The way of an agreement: what happened so far, what is awaited, what comes then. */
 export function barSteps(agreement: AgreementView & Pick<FullAgreement, "steps">): BarStep[] {
