@@ -112,6 +112,7 @@ const pages = (post: string, proposal: string, ...more: string[][]) => ({
   member: [
     ...more.flat(),
     ...["/", "/?timeline=hub", post, `${post}/delete`, proposal, `${proposal}/withdraw`],
+    ...[`${proposal}/edit`, `${proposal}/photos`, "/exchange?q=taller&where=online", "/admin/categories"],
     ...["/exchange", "/exchange?purpose=request&category=food", "/proposals/new?purpose=offer"],
     ...[
       "/directory",

@@ -19,6 +19,7 @@ import {
 import { noticeEndings } from "../../src/domain/proposals/endings.ts";
 import { addCategory, retireCategory } from "../../src/domain/proposals/hub-categories.ts";
 import { matchesFor } from "../../src/domain/proposals/matches.ts";
+import { addPhoto, photosOf, removePhoto } from "../../src/domain/proposals/photos.ts";
 import {
   exchange,
   homeOf,
@@ -32,6 +33,7 @@ import type { ProposalInput } from "../../src/domain/proposals/rules.ts";
 import { foldText, refreshWords, wordsOf } from "../../src/domain/proposals/search.ts";
 import { rollbackDatabase } from "../support/database.ts";
 import { domainContext } from "../support/domain.ts";
+import { jpeg } from "../support/files.ts";
 
 const OFFER: ProposalInput = {
   purpose: "offer",
@@ -312,6 +314,24 @@ test("what others need is set beside what one offers, with the reason, and never
     ["Misma rama", "first", null],
   ]);
   expect(theyOffer).toEqual([]);
+});
+
+test("a proposal has up to four pictures, which only its author adds and removes", async () => {
+  const { ctx, raices, semilla } = await hub();
+  const id = await publishProposal(ctx, raices, OFFER);
+  const add = async (acting: Acting, alt: string) =>
+    codeOf(addPhoto(ctx, acting, id, { field: "photo", name: "a.jpg", bytes: await jpeg(40, 30) }, alt));
+  expect(await add(semilla, "x")).toBe("not_found");
+  for (const alt of ["a", "b", "c", "d"]) expect(await add(raices, alt)).toBe(null);
+  expect(await add(raices, "e")).toBe("too_many");
+  const [first] = await photosOf(ctx, id);
+  expect(await codeOf(removePhoto(ctx, semilla, id, first?.id ?? 0n))).toBe("not_found");
+  await removePhoto(ctx, raices, id, first?.id ?? 0n);
+  expect(await add(raices, "f")).toBe(null);
+  expect((await photosOf(ctx, id)).map(({ description, open }) => [description, open])).toEqual(
+    ["b", "c", "d", "f"].map((alt) => [alt, true]),
+  );
+  expect((await openProposal(ctx, id)).revision).toBe(7);
 });
 
 test("a hub adds categories of its own, and what carries a retired one keeps it", async () => {

@@ -197,6 +197,9 @@ const STRANGE: Record<string, string> = {
 
 /** Fields that are compared with a list; nothing is done with what stands in them. */
 const CHOICES = [
+  "country",
+  "lang_es",
+  "parent",
   "locale",
   "visibility",
   "language",
@@ -304,6 +307,11 @@ test("a missing field is like an empty one", async () => {
         "available",
         "minimum",
         "location",
+        "tags",
+        "country",
+        "leadDays",
+        "lang_es",
+        "parent",
         "online",
         "ends",
         "next",
@@ -348,7 +356,7 @@ test("whatever stands in a field, the answer is a page that says what to do", as
       }
     }
   }
-}, 120_000);
+}, 300_000);
 
 test("a form may be sent twice over, as a file, in pieces, or as something else", async () => {
   const hub = await startHub();
@@ -431,6 +439,12 @@ test("forms without fields to mend answer what is not theirs with a page", async
       [berta, `/proposals/${proposalId}/${what}`, { ...FORMS.proposal!.valid, as: "raices" }, 403],
       [ana, `/proposals/x/${what}`, { ...FORMS.proposal!.valid, as: "ana" }, 404],
     ]),
+    [visitor(hub), `/proposals/${proposalId}/photos`, { as: "raices" }, 401],
+    [berta, `/proposals/${proposalId}/photos`, { as: "raices" }, 403],
+    [berta, `/proposals/${proposalId}/photos`, { as: "berta" }, 404],
+    [visitor(hub), `/proposals/${proposalId}/photos/remove`, { as: "raices" }, 401],
+    [berta, `/proposals/${proposalId}/photos/remove`, { as: "berta", photo: "1" }, 404],
+    [ana, `/proposals/${proposalId}/photos/remove`, { as: "raices", photo: "x" }, 404],
     [visitor(hub), `/proposals/${proposalId}/questions`, { content: "?" }, 401],
     [berta, `/proposals/${proposalId}/questions`, { content: "?", as: "raices" }, 403],
     [berta, `/proposals/${proposalId}/questions`, { content: "?", as: "berta", question: "x" }, 404],
@@ -445,8 +459,8 @@ test("forms without fields to mend answer what is not theirs with a page", async
     [berta, `/proposals/${proposalId}/questions`, { content: "¿Cuándo?", as: "berta" }, 303],
     [berta, "/admin/categories", { ...FORMS.category!.valid, as: "berta" }, 403],
     [visitor(hub), "/admin/categories", FORMS.category!.valid, 401],
-    [berta, "/admin/categories/retire", { key: "seeds", as: "berta" }, 403],
-    [ana, "/admin/categories/retire", { key: "nothing", as: "ana" }, 404],
+    [berta, "/admin/categories/retire", { category: "seeds", as: "berta" }, 403],
+    [ana, "/admin/categories/retire", { category: "nothing", as: "ana" }, 404],
     [ana, `/posts/${postId}/delete`, { as: "ana" }, 404],
     [ana, "/posts/1/delete", { as: "ana" }, 404],
     [ana, "/posts/x/delete", { as: "ana" }, 404],

@@ -1,4 +1,5 @@
 import type { Child } from "hono/jsx";
+import type { MediaView } from "../../src/domain/media/queries.ts";
 import { NOTICE_KINDS } from "../../src/domain/notices/kinds.ts";
 import type { NoticeView } from "../../src/domain/notices/queries.ts";
 import type { Locale } from "../../src/locales/index.ts";
@@ -9,6 +10,7 @@ import { DirectoryPage } from "../../src/views/actors/directory-page.tsx";
 import { EditProfilePage } from "../../src/views/actors/edit-profile-page.tsx";
 import { ProfilePage } from "../../src/views/actors/profile-page.tsx";
 import { SearchPage } from "../../src/views/actors/search-page.tsx";
+import { CategoriesPage } from "../../src/views/admin/categories-page.tsx";
 import { ApiPage } from "../../src/views/api/api-page.tsx";
 import { HomePage } from "../../src/views/home/home-page.tsx";
 import { SetupPage } from "../../src/views/hubs/setup-page.tsx";
@@ -18,6 +20,7 @@ import { NewOrganizationPage } from "../../src/views/organizations/new-organizat
 import { ConfirmDeletePostPage, PostPage } from "../../src/views/posts/post-page.tsx";
 import { ExchangePage } from "../../src/views/proposals/exchange-page.tsx";
 import { NewProposalPage } from "../../src/views/proposals/new-proposal-page.tsx";
+import { PhotosPage } from "../../src/views/proposals/photos-page.tsx";
 import { ConfirmWithdrawProposalPage, ProposalPage } from "../../src/views/proposals/proposal-page.tsx";
 import { ErrorPage } from "../../src/views/ui/error-page.tsx";
 import type { PageContext } from "../../src/views/ui/page.ts";
@@ -77,6 +80,16 @@ const NOTICES: NoticeView[] = NOTICE_KINDS.map((kind, index) => ({
   actor: index % 3 ? SEMILLA : ANA,
 }));
 
+const PHOTO: MediaView = {
+  ...{
+    id: 7n,
+    kind: "image",
+    name: "taller.webp",
+    description: "Doce personas en círculo",
+    type: "image/webp",
+  },
+  ...{ bytes: 40_000, width: 800, height: 600, open: true },
+};
 const OWN_CATEGORIES = [
   {
     key: "seeds",
@@ -363,6 +376,7 @@ export function allPages(locale: Locale): Record<string, Child> {
       <ProposalPage
         page={organization()}
         proposal={{ ...OFFER, own: true, state: "paused", updated: OFFER.published }}
+        photos={[PHOTO]}
         questions={[
           {
             post: post({ author: RIO, content: "<p>Serve para dez pessoas?</p>", language: "pt" }),
@@ -373,6 +387,15 @@ export function allPages(locale: Locale): Record<string, Child> {
       />
     ),
     "proposal-remote": <ProposalPage page={visitor()} proposal={REMOTE_OFFER} questions={[]} />,
+    "proposal-photos": (
+      <PhotosPage page={organization()} proposal={{ ...OFFER, own: true }} photos={[PHOTO]} />
+    ),
+    "admin-categories": (
+      <CategoriesPage
+        page={{ ...organization(), viewer: { ...VIEWER, role: "admin" } }}
+        categories={OWN_CATEGORIES}
+      />
+    ),
     "proposal-withdraw": (
       <ConfirmWithdrawProposalPage page={organization()} proposal={{ ...OFFER, own: true }} />
     ),

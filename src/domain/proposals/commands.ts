@@ -139,7 +139,7 @@ export async function withdrawProposal(ctx: Ctx, acting: Acting, id: Id): Promis
 }
 
 /** A proposal of the one who acts, until the transaction ends. @throws DomainError not_found */
-async function lockOwn(ctx: Ctx, { actorId }: Acting, id: Id) {
+export async function lockOwn(ctx: Ctx, { actorId }: Acting, id: Id) {
   const [row] = await ctx.db
     .select({
       iri: proposals.iri,
@@ -165,7 +165,7 @@ async function lockOwn(ctx: Ctx, { actorId }: Acting, id: Id) {
 }
 
 /** Writes the next revision of a locked proposal, and tells it. */
-async function revise(
+export async function revise(
   ctx: Ctx,
   acting: Acting,
   id: Id,

@@ -1,9 +1,11 @@
 import { and, desc, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { actors } from "../../db/schema/actors.ts";
+import { media } from "../../db/schema/media.ts";
 import {
   categories,
   type Purpose,
+  proposalPhotos,
   proposals,
   type Settlement,
   type Unit,
@@ -13,7 +15,7 @@ import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { type Page, toPage } from "../page.ts";
 import type { CategoryLabels } from "./hub-categories.ts";
-import { type ProposalState, remaining, stateOf } from "./rules.ts";
+import { PHOTOS_MAX, type ProposalState, remaining, stateOf } from "./rules.ts";
 import {
   findProposals,
   firstOfGroups,
@@ -349,7 +351,26 @@ export async function outgoingProposal(ctx: Ctx, id: Id) {
     .from(proposals)
     .innerJoin(actors, eq(actors.id, proposals.actorId))
     .where(and(eq(proposals.id, id), eq(proposals.local, true)));
-  return row ?? null;
+  return row === undefined ? null : { ...row, photos: await picturesOf(ctx, id) };
 }
 
 export type OutgoingProposal = NonNullable<Awaited<ReturnType<typeof outgoingProposal>>>;
+
+/** What documents say of a proposal's pictures. */
+export async function picturesOf(ctx: Ctx, id: Id) {
+  return ctx.db
+    .select({
+      id: media.id,
+      type: media.type,
+      description: media.description,
+      width: media.width,
+      height: media.height,
+    })
+    .from(proposalPhotos)
+    .innerJoin(media, eq(media.id, proposalPhotos.mediaId))
+    .where(eq(proposalPhotos.proposalId, id))
+    .orderBy(proposalPhotos.position)
+    .limit(PHOTOS_MAX);
+}
+
+export type Picture = Awaited<ReturnType<typeof picturesOf>>[number];

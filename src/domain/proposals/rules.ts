@@ -10,6 +10,7 @@ export const NAME_MAX = 120;
 export const CONTENT_MAX = 5000;
 export const LOCATION_MAX = 120;
 export const TAGS_MAX = 8;
+export const PHOTOS_MAX = 4;
 const TAG_MAX = 40;
 export const LEAD_DAYS_MAX = 365;
 const QUANTITY_MAX = 1_000_000;

@@ -4,7 +4,7 @@ import type { Settlement } from "../../db/schema/proposals.ts";
 import { htmlToText, sanitizeHtml } from "../../domain/html.ts";
 import { isCategoryKey, splitCategory } from "../../domain/proposals/categories.ts";
 import { COUNTRIES } from "../../domain/proposals/countries.ts";
-import type { OutgoingProposal } from "../../domain/proposals/queries.ts";
+import type { OutgoingProposal, Picture } from "../../domain/proposals/queries.ts";
 import type { RemoteProposal } from "../../domain/proposals/receive.ts";
 import { formatPrice, isTag, LEAD_DAYS_MAX, TAGS_MAX } from "../../domain/proposals/rules.ts";
 import { cleanText } from "../../domain/validate.ts";
@@ -61,7 +61,17 @@ export function toProposal(proposal: OutgoingProposal, origin: string): JsonObje
     to: [PUBLIC],
     cc: [proposal.followers],
     tag: toHashtags(proposal.tags, origin),
-    attachment: [],
+    attachment: proposal.photos.map((picture) => toImage(picture, origin)),
+  };
+}
+
+function toImage({ id, type, description, width, height }: Picture, origin: string): JsonObject {
+  return {
+    type: "Image",
+    mediaType: type,
+    url: `${origin}/media/${id}`,
+    ...(description === null ? {} : { name: description }),
+    ...(width === null || height === null ? {} : { width, height }),
   };
 }
 

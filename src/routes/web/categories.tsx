@@ -49,7 +49,7 @@ export function categoryRoutes(web: Web) {
       const viewer = requireViewer(c);
       const fields = await formFields(c);
       const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
-      await retireCategory(ctx, acting, fields.key ?? "");
+      await retireCategory(ctx, acting, fields.category ?? "");
       return web.done(c, "/admin/categories", "notices.category_retired");
     });
 }

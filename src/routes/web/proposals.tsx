@@ -14,6 +14,7 @@ import {
 import { COUNTRIES } from "../../domain/proposals/countries.ts";
 import { type HubCategory, hubCategories } from "../../domain/proposals/hub-categories.ts";
 import { matchesFor } from "../../domain/proposals/matches.ts";
+import { addPhoto, photosOf, removePhoto } from "../../domain/proposals/photos.ts";
 import {
   exchange,
   homeOf,
@@ -35,11 +36,13 @@ import { cleanText } from "../../domain/validate.ts";
 import { POST_LANGUAGES } from "../../locales/index.ts";
 import { ExchangePage } from "../../views/proposals/exchange-page.tsx";
 import { NewProposalPage } from "../../views/proposals/new-proposal-page.tsx";
+import { PhotosPage } from "../../views/proposals/photos-page.tsx";
 import { ConfirmWithdrawProposalPage, ProposalPage } from "../../views/proposals/proposal-page.tsx";
 import type { FormState } from "../../views/ui/page.ts";
 import type { Env, WebContext } from "../env.ts";
 import { requireViewer } from "../middleware/session.ts";
 import { choice, formFields, render, submit, type Web } from "./page.tsx";
+import { withFiles } from "./uploads.ts";
 
 const LANGUAGES = Object.keys(POST_LANGUAGES);
 /** What the form offers: one price for all is a kind of its own there. */
@@ -69,11 +72,28 @@ export function proposalRoutes(web: Web) {
   }
 
   async function proposalPage(c: WebContext, id: bigint, form?: FormState) {
-    const [proposal, questions] = await Promise.all([
+    const [proposal, photos, questions] = await Promise.all([
       proposalById(ctx, id, viewerId(c)),
+      photosOf(ctx, id),
       questionsOf(ctx, id, viewerId(c)),
     ]);
-    return <ProposalPage page={web.page(c)} proposal={proposal} questions={questions} form={form} />;
+    return (
+      <ProposalPage
+        page={web.page(c)}
+        proposal={proposal}
+        photos={photos}
+        questions={questions}
+        form={form}
+      />
+    );
+  }
+
+  async function photosPage(c: WebContext, form?: FormState) {
+    const viewer = requireViewer(c);
+    const proposal = await proposalById(ctx, proposalId(c), viewer.acting.id);
+    if (!proposal.own) throw new DomainError("not_found", "no such proposal");
+    const photos = await photosOf(ctx, proposal.id);
+    return <PhotosPage page={web.page(c)} proposal={proposal} photos={photos} form={form} />;
   }
 
   /** What only its author can do, by a button. */
@@ -217,6 +237,36 @@ export function proposalRoutes(web: Web) {
         },
         (form) => proposalPage(c, id, form),
       );
+    })
+    .get("/proposals/:id/photos", async (c) => render(c, await photosPage(c)))
+    .post("/proposals/:id/photos", async (c) => {
+      const viewer = requireViewer(c);
+      const id = proposalId(c);
+      return withFiles(ctx, c, (fields, filesOf) =>
+        submit(
+          c,
+          fields,
+          async () => {
+            const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+            const [photo] = filesOf("photo");
+            if (photo === undefined)
+              throw new DomainError("required", "a picture is required", { field: "photo" });
+            await addPhoto(ctx, acting, id, photo, fields.photo_description);
+            return web.done(c, `/proposals/${id}/photos`, "notices.photo_added");
+          },
+          (form) => photosPage(c, form),
+        ),
+      );
+    })
+    .post("/proposals/:id/photos/remove", async (c) => {
+      const viewer = requireViewer(c);
+      const fields = await formFields(c);
+      const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+      const photo = parseId(fields.photo);
+      if (photo === null) throw new DomainError("not_found", "no such picture");
+      const id = proposalId(c);
+      await removePhoto(ctx, acting, id, photo);
+      return web.done(c, `/proposals/${id}/photos`, "notices.photo_removed");
     })
     .get("/proposals/:id/withdraw", async (c) => {
       requireViewer(c);

@@ -10,7 +10,7 @@ import { AdminForm } from "./admin-form.tsx";
 
 /**
  * GET /admin/categories. POST to the same address adds one: parent, key, label_<locale>, as. POST
- * /admin/categories/retire: key, as.
+ * /admin/categories/retire: category, as.
  */
 export interface CategoriesPageProps {
   page: PageContext & { viewer: Viewer };
@@ -50,7 +50,7 @@ export const CategoriesPage = ({ page, categories, form }: CategoriesPageProps) 
                   submit={t("categories_admin.retire")}
                   quiet
                 >
-                  <input type="hidden" name="key" value={key} />
+                  <input type="hidden" name="category" value={key} />
                 </AdminForm>
               )}
             </li>

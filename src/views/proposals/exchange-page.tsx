@@ -214,10 +214,7 @@ const FilterForm = ({ page, filter, order, categories }: ExchangePageProps) => {
               name="settlement"
               label={t("exchange.settlement")}
               chosen={settlement}
-              options={[
-                any,
-                ...SETTLEMENTS.map((value) => ({ value, label: t(`settlements.${value}`) })),
-              ]}
+              options={[any, ...SETTLEMENTS.map((value) => ({ value, label: t(`settlements.${value}`) }))]}
             />
             <Facet
               name="language"

@@ -4,6 +4,7 @@ import { POST_LANGUAGES } from "../../locales/index.ts";
 import {
   Checkbox,
   ErrorSummary,
+  FieldErrorOf,
   LanguageSelect,
   Radios,
   Select,
@@ -63,6 +64,7 @@ export const NewProposalPage = (props: NewProposalPageProps) => {
           page={page}
           form={form}
           labels={{
+            purpose: t("proposal.purpose"),
             name: t("proposal.name"),
             content: t("proposal.content"),
             category: t("proposal.category"),
@@ -80,7 +82,10 @@ export const NewProposalPage = (props: NewProposalPageProps) => {
             ends: t("proposal.ends"),
           }}
         />
-        <input type="hidden" name="purpose" value={purpose} />
+        <div id="field-purpose">
+          <input type="hidden" name="purpose" value={purpose} />
+          <FieldErrorOf page={page} form={form} name="purpose" />
+        </div>
         <WhatFields {...props} />
         <ReturnFields {...props} />
         <WhereFields {...props} />
@@ -245,7 +250,7 @@ const WhereFields = ({ page, purpose, ends, form }: NewProposalPageProps) => {
         name="online"
         label={t(offer ? "proposal.online_label" : "proposal.online_label_request")}
       />
-      <fieldset class="field checks">
+      <fieldset class="field radios checks">
         <legend>
           {t("proposal.languages")}
           <span class="quiet"> {t("form.optional")}</span>

@@ -1,4 +1,5 @@
 import type { Child } from "hono/jsx";
+import type { MediaView } from "../../domain/media/queries.ts";
 import type { ProposalView } from "../../domain/proposals/queries.ts";
 import type { Question } from "../../domain/proposals/questions.ts";
 import { POST_LANGUAGES } from "../../locales/index.ts";
@@ -10,6 +11,7 @@ import { Layout } from "../ui/layout.tsx";
 import type { FormState, PageContext } from "../ui/page.ts";
 import { ExternalLink, UserHtml } from "../ui/text.tsx";
 import { Day } from "../ui/time.tsx";
+import { Photo } from "./photos-page.tsx";
 import { PlaceText, ProposalCard, PurposeBadge, Return, StateBadge } from "./proposal-card.tsx";
 import { Questions } from "./questions.tsx";
 import { amountText, categoryText } from "./terms.ts";
@@ -18,12 +20,13 @@ import { amountText, categoryText } from "./terms.ts";
 export interface ProposalPageProps {
   page: PageContext;
   proposal: ProposalView;
+  photos?: readonly MediaView[];
   /** null where the post that they answer is not known here. */
   questions: Question[] | null;
   form?: FormState | undefined;
 }
 
-export const ProposalPage = ({ page, proposal, questions, form }: ProposalPageProps) => (
+export const ProposalPage = ({ page, proposal, photos = [], questions, form }: ProposalPageProps) => (
   <Layout
     page={page}
     title={proposal.name}
@@ -40,6 +43,13 @@ export const ProposalPage = ({ page, proposal, questions, form }: ProposalPagePr
         {proposal.name}
       </h1>
       <UserHtml html={proposal.content} language={proposal.language} />
+      {photos.length === 0 ? null : (
+        <div class="photos">
+          {photos.map((photo) => (
+            <Photo photo={photo} />
+          ))}
+        </div>
+      )}
       <Tags tags={proposal.tags} />
       <Facts page={page} proposal={proposal} />
       {proposal.own ? <OwnActions page={page} proposal={proposal} /> : null}
@@ -91,6 +101,9 @@ const OwnActions = ({ page, proposal }: { page: PageContext; proposal: ProposalV
     <div class="actions">
       <a class="button button-quiet" href={`${path}/edit`}>
         {t("proposal.edit")}
+      </a>
+      <a class="button button-quiet" href={`${path}/photos`}>
+        {t("proposal.photos")}
       </a>
       <OwnButton action={`${path}/renew`} proposal={proposal} icon="clock" label={t("proposal.renew")} />
       <OwnButton

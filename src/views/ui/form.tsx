@@ -277,7 +277,7 @@ export const Checkbox = ({
   </div>
 );
 
-const FieldErrorOf = ({
+export const FieldErrorOf = ({
   page,
   form,
   name,
