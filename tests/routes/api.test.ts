@@ -102,7 +102,8 @@ test("an exchange from search to reviews, with its ledger", async () => {
     completed: 1,
     means: null,
   });
-  const consents = (await provides.get(`/agreements/${id}/consents`)).body;
+  const { consents, keys } = (await provides.get(`/agreements/${id}/consents`)).body;
+  expect(keys).toHaveLength(2);
   expect(consents.map(({ message }: { message: string }) => message)).toEqual([
     ...["offer", "accept", "deliver", "confirm"],
   ]);

@@ -122,20 +122,31 @@ export const Message = z
   })
   .openapi("Message");
 
-export const Consent = z
+const Consent = z
   .strictObject({
-    id: Id,
     message: z.string(),
-    party: PartyOrNull,
-    activity: orNull(z.string()).openapi({ description: "Its ActivityPub id." }),
+    party: Party,
+    activity: z.string().openapi({ description: "Its ActivityPub id." }),
+    digest: z
+      .string()
+      .openapi({ description: "Multihash of its canonical JSON: later consents refer to it." }),
+    sha256: z.string().openapi({ description: "Of the very bytes of `body`, in hexadecimal." }),
     body: z.string().openapi({ description: "The signed activity as it was sent, byte for byte." }),
-    digest: orNull(z.string()).openapi({
-      description: "Multihash of its canonical JSON: later consents refer to it.",
-    }),
-    proof: orNull(z.enum(["ours", "verified", "none"])),
-    created: Time,
+    proof: z.enum(["ours", "verified", "none"]),
   })
   .openapi("Consent");
+
+export const ConsentBundle = z
+  .strictObject({
+    type: z.literal("AyniAgreementConsents"),
+    agreement: z.string().openapi({ description: "The agreement's ActivityPub id." }),
+    parties: z.strictObject({ provider: z.string(), receiver: z.string() }),
+    consents: z.array(Consent).openapi({ description: "Oldest first." }),
+    keys: z
+      .array(z.strictObject({ owner: z.string(), id: z.string(), publicKeyMultibase: z.string() }))
+      .openapi({ description: "The keys that the proofs were made with." }),
+  })
+  .openapi("ConsentBundle");
 
 export function toAgreement(ctx: Ctx, view: AgreementView): z.input<typeof Agreement> {
   const { id, iri, state, settlement, proposal, provider, receiver, proposer, offeredBy } = view;

@@ -15,7 +15,8 @@ import {
   signResolution,
   withdrawAgreement,
 } from "../../domain/agreements/commands.ts";
-import { AGREEMENT_GROUPS, agreementById, agreementList, disputes } from "../../domain/agreements/queries.ts";
+import { agreementById, agreementList, disputes } from "../../domain/agreements/queries.ts";
+import { AGREEMENT_GROUPS } from "../../domain/agreements/rules.ts";
 import type { Acting, Ctx } from "../../domain/context.ts";
 import { Agreement, FullAgreement, toAgreement, toFullAgreement } from "./agreement-schemas.ts";
 import type { Api } from "./operation.ts";

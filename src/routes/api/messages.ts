@@ -1,7 +1,8 @@
 import { z } from "@hono/zod-openapi";
+import { consentBundle } from "../../domain/agreements/bundle.ts";
 import { MESSAGE_MAX, writeMessage } from "../../domain/agreements/commands.ts";
-import { agreementById, agreementMessagesOf, signedSteps } from "../../domain/agreements/queries.ts";
-import { Consent, Message, toMessage } from "./agreement-schemas.ts";
+import { agreementById, agreementMessagesOf } from "../../domain/agreements/queries.ts";
+import { ConsentBundle, Message, toMessage } from "./agreement-schemas.ts";
 import type { Api } from "./operation.ts";
 import { ById, list, PAGE, PAGE_SIZE } from "./schemas.ts";
 
@@ -55,20 +56,13 @@ export function messageRoutes({ operation }: Api): void {
     id: "listConsents",
     tag,
     scope: "exchange:read",
-    summary: "What the parties signed, byte for byte, oldest first",
+    summary: "What the parties signed, byte for byte",
     description:
-      "`body` is the signed activity (FEP-8b32) exactly as it was sent; `ayni agreement verify` checks it offline.",
+      "Each `body` is a signed activity (FEP-8b32) exactly as it was sent. Saved as a file, `ayni agreement verify` checks the whole offline.",
     params: ById,
-    answer: z.array(Consent),
+    answer: ConsentBundle,
     async run({ ctx, acting, params: { id } }) {
-      await agreementById(ctx, id, acting);
-      const steps = await signedSteps(ctx, id);
-      return {
-        body: steps.map(({ id, message, party, activity, body, digest, proof, created }) => ({
-          ...{ id: id.toString(), message, party, activity, body: body ?? "", digest, proof },
-          created: created.toISOString(),
-        })),
-      };
+      return { body: await consentBundle(ctx, id, acting) };
     },
   });
 }
