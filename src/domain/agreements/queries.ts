@@ -16,7 +16,7 @@ import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { type Page, toPage } from "../page.ts";
 import { newestResolution, requireSteward, toMachine } from "./load.ts";
-import { FINAL, type MessageType, possible, whoActs } from "./rules.ts";
+import { type AgreementGroup, FINAL, type MessageType, possible, whoActs } from "./rules.ts";
 
 /** An agreement in a list. */
 export interface AgreementView {
@@ -108,10 +108,6 @@ export interface MessageView {
   own: boolean;
   created: Date;
 }
-
-export const AGREEMENT_GROUPS = ["waiting", "open", "ended"] as const;
-/** `waiting`: for the one who looks; `open`: all that go on; `ended`. */
-export type AgreementGroup = (typeof AGREEMENT_GROUPS)[number];
 
 const provider = alias(actors, "provider");
 const receiver = alias(actors, "receiver");

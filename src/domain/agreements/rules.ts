@@ -141,6 +141,10 @@ export const FINAL: readonly AgreementState[] = [
   "resolved",
 ];
 
+export const AGREEMENT_GROUPS = ["waiting", "open", "ended"] as const;
+/** Lists: what waits for the one who looks, all that go on, and those that ended. */
+export type AgreementGroup = (typeof AGREEMENT_GROUPS)[number];
+
 const DAY = 86_400_000;
 /** An agreement without a due day is expected within so many days. */
 const UNDATED_DAYS = 60;
@@ -171,7 +175,8 @@ export function possible(agreement: Agreement, party: Party): MessageType[] {
  * the same transaction.
  *
  * @param agreement null for the message `offer`, which makes one
- * @throws DomainError not_now (not in this state), other_party (not this party's to say), over_amount, invalid
+ * @throws DomainError not_now (not in this state, or an offer that has lapsed), other_party (not this party's to say),
+ *   over_amount, invalid
  */
 export function step(
   agreement: Agreement | null,
@@ -186,6 +191,8 @@ export function step(
   const refusal = roleRefusal(agreement, message.type, "by" in message ? message.by : null);
   if (refusal !== null || awaitsFunds(agreement, message.type))
     throw new DomainError(refusal ?? "not_now", `${message.type} is not possible: it is ${agreement.state}`);
+  if ((message.type === "accept" || message.type === "counter") && hasLapsed(agreement, now))
+    throw new DomainError("not_now", "the offer has lapsed");
   return HANDLERS[message.type](agreement, message as never, now, policy);
 }
 
@@ -200,6 +207,11 @@ function roleRefusal(
   if (by === null) return "other_party";
   const roles: Role[] = [by, by === offeredBy ? "offerer" : "answerer"];
   return allowed.some((role) => roles.includes(role)) ? null : "other_party";
+}
+
+/** An offer whose time is over: it binds nobody any more, also before the clock comes by. */
+export function hasLapsed({ state, deadline }: Pick<Agreement, "state" | "deadline">, now: Date): boolean {
+  return state === "offered" && deadline !== null && now >= deadline;
 }
 
 /** Accepted, but its credits are not held yet: nobody can work or pay before. */

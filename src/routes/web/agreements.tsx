@@ -3,23 +3,9 @@ import { Hono } from "hono";
 import { type Id, parseId } from "../../db/ids.ts";
 import { actingAs, type Viewer } from "../../domain/accounts/queries.ts";
 import { consentBundle } from "../../domain/agreements/bundle.ts";
-import {
-  acceptAgreement,
-  cancelAgreement,
-  confirmAgreement,
-  counterOffer,
-  deliverAgreement,
-  disputeAgreement,
-  offerAgreement,
-  proposeResolution,
-  rejectAgreement,
-  signResolution,
-  withdrawAgreement,
-  writeMessage,
-} from "../../domain/agreements/commands.ts";
+import { offerAgreement, writeMessage } from "../../domain/agreements/commands.ts";
 import { parseDue, parseQuantity } from "../../domain/agreements/input.ts";
 import {
-  AGREEMENT_GROUPS,
   agreementById,
   agreementList,
   agreementMessagesOf,
@@ -27,6 +13,7 @@ import {
   disputes,
   type FullAgreement,
 } from "../../domain/agreements/queries.ts";
+import { AGREEMENT_GROUPS } from "../../domain/agreements/rules.ts";
 import { parseAmount } from "../../domain/amounts.ts";
 import type { Acting } from "../../domain/context.ts";
 import { DomainError } from "../../domain/errors.ts";
@@ -36,7 +23,6 @@ import { balance } from "../../domain/ledger/queries.ts";
 import { usableVouchers } from "../../domain/ledger/vouchers.ts";
 import { saveDocument } from "../../domain/media/commands.ts";
 import { type ProposalView, proposalById } from "../../domain/proposals/queries.ts";
-import type { NoticeKey } from "../../locales/index.ts";
 import { AgreementActionPage, type ExplainedAction } from "../../views/agreements/action-page.tsx";
 import { type AgreementContext, AgreementPage } from "../../views/agreements/agreement-page.tsx";
 import { AgreementsPage, DisputesPage } from "../../views/agreements/agreements-page.tsx";
@@ -48,106 +34,15 @@ import {
 import type { FormState } from "../../views/ui/page.ts";
 import type { Env, WebContext } from "../env.ts";
 import { requireViewer } from "../middleware/session.ts";
+import { agreementActions, type Fields, missing, proposalTerms, voucherOf } from "./agreement-actions.ts";
 import { formFields, render, submit, type Web } from "./page.tsx";
 import { withFiles } from "./uploads.ts";
-
-type Fields = Record<string, string>;
 
 /** Messages on a page, which may be long ones. */
 const MESSAGES = 20;
 
-/** What a party's form does, and what is said about it on the next page. */
-interface Action {
-  /** What has a page of its own is asked there again when it fails; the rest on the agreement's page. */
-  explained: ExplainedAction | null;
-  notice: NoticeKey;
-  run(acting: Acting, agreement: FullAgreement, fields: Fields): Promise<unknown>;
-}
-
 export function agreementRoutes(web: Web) {
   const { ctx } = web;
-
-  const ACTIONS: Record<string, Action> = {
-    accept: {
-      explained: null,
-      notice: "notices.agreement_accepted",
-      run: (acting, { id }, { voucher }) =>
-        acceptAgreement(ctx, acting, id, { voucherId: voucherOf(voucher) }),
-    },
-    counter: {
-      explained: "counter",
-      notice: "notices.agreement_countered",
-      run: async (acting, { id, amount, currency, proposal }, fields) => {
-        const open = (await proposalTerms(proposal.id, acting.actorId))?.unitBased === null;
-        return counterOffer(ctx, acting, id, {
-          quantity: parseQuantity("quantity", fields.quantity),
-          amount:
-            open && amount !== null && currency !== null
-              ? parseAmount("amount", fields.amount ?? "", currency.scale)
-              : null,
-          due: parseDue(fields.due, ctx.clock.now()),
-          note: fields.note,
-        });
-      },
-    },
-    reject: {
-      explained: "reject",
-      notice: "notices.agreement_rejected",
-      run: (acting, { id }, { note }) => rejectAgreement(ctx, acting, id, { note }),
-    },
-    withdraw: {
-      explained: "withdraw",
-      notice: "notices.agreement_withdrawn",
-      run: (acting, { id }) => withdrawAgreement(ctx, acting, id),
-    },
-    cancel: {
-      explained: "cancel",
-      notice: "notices.agreement_cancelled",
-      run: (acting, { id }, { note }) => cancelAgreement(ctx, acting, id, { note }),
-    },
-    deliver: {
-      explained: null,
-      notice: "notices.agreement_delivered",
-      run: (acting, { id }, { donation }) =>
-        deliverAgreement(ctx, acting, id, { donation: Number(donation === "" ? 0 : (donation ?? 0)) }),
-    },
-    confirm: {
-      explained: "confirm",
-      notice: "notices.agreement_confirmed",
-      // The button on the agreement's page sends neither amount nor quantity: all of it.
-      run: (acting, { id, currency }, { amount, quantity, note }) =>
-        confirmAgreement(ctx, acting, id, {
-          ...(amount === undefined || currency === null
-            ? {}
-            : { amount: parseAmount("amount", amount, currency.scale) }),
-          ...(quantity === undefined ? {} : { quantity: parseQuantity("quantity", quantity) }),
-          note,
-        }),
-    },
-    dispute: {
-      explained: "dispute",
-      notice: "notices.agreement_disputed",
-      run: (acting, { id }, { note }) => disputeAgreement(ctx, acting, id, { note }),
-    },
-    sign: {
-      explained: null,
-      notice: "notices.resolution_signed",
-      run: (acting, { id }, { resolution }) =>
-        signResolution(ctx, acting, id, parseId(resolution) ?? missing()),
-    },
-    resolution: {
-      explained: null,
-      notice: "notices.resolution_proposed",
-      run: ({ accountId }, { id, amount, currency }, { release, note }) =>
-        proposeResolution(ctx, accountId, id, {
-          release:
-            amount === null || currency === null
-              ? 0n
-              : parseAmount("release", release ?? "", currency.scale, 0n),
-          note: note ?? "",
-        }),
-    },
-  };
 
   const routes = new Hono<Env>()
     .get("/agreements", async (c) => {
@@ -218,7 +113,7 @@ export function agreementRoutes(web: Web) {
       return render(c, <DisputesPage page={web.page(c)} disputes={await disputes(ctx)} />);
     });
 
-  for (const [name, { explained, notice, run }] of Object.entries(ACTIONS)) {
+  for (const [name, { explained, notice, run }] of Object.entries(agreementActions(ctx))) {
     routes
       .get(`/agreements/:id/${name}`, async (c) => {
         const agreement = await visible(c);
@@ -361,18 +256,10 @@ export function agreementRoutes(web: Web) {
   ) {
     const [context, proposal] = await Promise.all([
       contextOf(c, agreement),
-      action === "counter" ? proposalTerms(agreement.proposal.id, agreement.provider.id) : null,
+      action === "counter" ? proposalTerms(ctx, agreement) : null,
     ]);
     const openAmount = proposal?.settlement === "credit" && proposal.unitBased === null;
     return <AgreementActionPage {...context} action={action} openAmount={openAmount} form={form} />;
-  }
-
-  /** The proposal an agreement is about; null when it was withdrawn since. */
-  async function proposalTerms(id: Id, actorId: Id): Promise<ProposalView | null> {
-    return proposalById(ctx, id, actorId).catch((error: unknown) => {
-      if (error instanceof DomainError && error.code === "gone") return null;
-      throw error;
-    });
   }
 
   async function usable(organizationId: Id): Promise<UsableVoucher[]> {
@@ -391,15 +278,6 @@ function obstacleOf(proposal: ProposalView, acting: Viewer["acting"]): Obstacle 
   return acting.kind === "Organization" ? null : "person";
 }
 
-/** Empty: one's own credits. */
-function voucherOf(text: string | undefined): Id | null {
-  return text === undefined || text === "" ? null : (parseId(text) ?? missing());
-}
-
 function agreementId(c: WebContext): Id {
   return parseId(c.req.param("id")) ?? missing();
-}
-
-function missing(): never {
-  throw new DomainError("not_found", "no such agreement");
 }

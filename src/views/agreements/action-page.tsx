@@ -34,6 +34,9 @@ export const AgreementActionPage = (props: AgreementActionPageProps) => {
       <p>
         {t(`asking.${action}_text`, { name })}{" "}
         {held && GIVES_BACK.includes(action) ? t("asking.given_back") : null}
+        {action === "counter" && agreement.party === "receiver" && agreement.settlement === "credit"
+          ? t("agreement.held_now")
+          : null}
       </p>
       <section class="card form" aria-label={t("agreement.terms")}>
         <h2 class="proposal-name">

@@ -1,6 +1,6 @@
 import type { Child } from "hono/jsx";
-import { DISPUTE_RULES } from "../../db/schema/ledger.ts";
 import type { MessageType } from "../../domain/agreements/rules.ts";
+import { DISPUTE_RULES } from "../../domain/ledger/rules.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { ErrorSummary, Select, TextArea, TextField } from "../ui/form.tsx";
 import { Icon, type IconName } from "../ui/icons.tsx";

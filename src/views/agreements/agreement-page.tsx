@@ -1,7 +1,7 @@
 import type { Child } from "hono/jsx";
-import type { DisputeRule } from "../../db/schema/ledger.ts";
 import type { ActorView } from "../../domain/actors/queries.ts";
 import type { FullAgreement, MessageView } from "../../domain/agreements/queries.ts";
+import type { DISPUTE_RULES } from "../../domain/ledger/rules.ts";
 import type { Page } from "../../domain/page.ts";
 import { isReviewable } from "../../domain/reviews/rules.ts";
 import { actorPath } from "../actors/actor-card.tsx";
@@ -29,7 +29,7 @@ export interface AgreementContext {
   /** Those that cover the amount. */
   vouchers: readonly UsableVoucher[];
   /** What the hub's rule does with a dispute that nobody ends. */
-  disputeRule: DisputeRule;
+  disputeRule: (typeof DISPUTE_RULES)[number];
 }
 
 /** GET /agreements/<id>; also what its short forms (accept, deliver, confirm, messages …) answer when something is wrong. */

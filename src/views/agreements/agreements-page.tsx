@@ -1,8 +1,5 @@
-import {
-  AGREEMENT_GROUPS,
-  type AgreementGroup,
-  type AgreementView,
-} from "../../domain/agreements/queries.ts";
+import type { AgreementView } from "../../domain/agreements/queries.ts";
+import { AGREEMENT_GROUPS, type AgreementGroup } from "../../domain/agreements/rules.ts";
 import type { Page } from "../../domain/page.ts";
 import { actorPath } from "../actors/actor-card.tsx";
 import { amountText } from "../proposals/terms.ts";

@@ -1,4 +1,3 @@
-import type { Id } from "../../db/ids.ts";
 import type { ProposalView } from "../../domain/proposals/queries.ts";
 import { actorPath } from "../actors/actor-card.tsx";
 import { Return } from "../proposals/proposal-card.tsx";
@@ -13,7 +12,7 @@ import { type Currency, creditText } from "./state.tsx";
 
 /** A voucher of the solidarity fund that can pay in the receiver's place. */
 export interface UsableVoucher {
-  id: Id;
+  id: bigint;
   /** The most it pays, in minor units. */
   approved: bigint;
   expires: Date | null;

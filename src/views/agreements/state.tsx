@@ -1,4 +1,3 @@
-import type { AgreementState, Party } from "../../db/schema/agreements.ts";
 import type { ActorView } from "../../domain/actors/queries.ts";
 import type { AgreementView } from "../../domain/agreements/queries.ts";
 import { formatCredits } from "../proposals/terms.ts";
@@ -31,7 +30,7 @@ interface Look {
   tone: "offer" | "request" | "credit" | "ended";
 }
 
-const LOOKS: Readonly<Record<AgreementState, Look>> = {
+const LOOKS: Readonly<Record<AgreementView["state"], Look>> = {
   offered: { icon: "mail", tone: "offer" },
   accepted: { icon: "check", tone: "offer" },
   funded: { icon: "coins", tone: "credit" },
@@ -47,7 +46,7 @@ const LOOKS: Readonly<Record<AgreementState, Look>> = {
 };
 
 /** The state as a word, with its icon and colour. */
-export const StateBadge = ({ page, state }: { page: PageContext; state: AgreementState }) => (
+export const StateBadge = ({ page, state }: { page: PageContext; state: AgreementView["state"] }) => (
   <span class={`badge badge-${LOOKS[state].tone}`}>
     <Icon name={LOOKS[state].icon} />
     {page.t(`states.${state}`)}
@@ -65,7 +64,7 @@ export function turnText({ t }: PageContext, agreement: AgreementView): string |
   if (waitsFor.length === 0) return null;
   if (state === "disputed" && party === null) return t("agreement.turn_steward");
   if (party !== null && waitsFor.includes(party)) return t("agreement.turn_own");
-  const names = waitsFor.map((side: Party) => agreement[side].name || agreement[side].handle);
+  const names = waitsFor.map((side) => agreement[side].name || agreement[side].handle);
   return t("agreement.turn_other", { name: names.join(" · ") });
 }
 

@@ -1,4 +1,3 @@
-import type { AgreementState } from "../../db/schema/agreements.ts";
 import type { AgreementView, FullAgreement } from "../../domain/agreements/queries.ts";
 import { Icon, type IconName } from "../ui/icons.tsx";
 import type { PageContext } from "../ui/page.ts";
@@ -7,19 +6,19 @@ import { turnText } from "./state.tsx";
 
 /** A step of the bar: one that was taken, the one that is awaited or ended it all, or one to come. */
 export interface BarStep {
-  state: AgreementState;
+  state: AgreementView["state"];
   mark: "done" | "current" | "next" | "exit";
   /** When it was taken. */
   day: Date | null;
 }
 
 /** Its ends before anything was done. */
-export const EXITS: readonly AgreementState[] = ["rejected", "withdrawn", "expired", "cancelled"];
+export const EXITS: readonly AgreementView["state"][] = ["rejected", "withdrawn", "expired", "cancelled"];
 
 /** The way of an agreement: what happened so far, what is awaited, what comes then. */
 export function barSteps(agreement: AgreementView & Pick<FullAgreement, "steps">): BarStep[] {
   const { state, settlement, created, accepted, delivered, settled, changed, disputedBy } = agreement;
-  const way: { state: AgreementState; day: Date | null }[] = [
+  const way: { state: AgreementView["state"]; day: Date | null }[] = [
     { state: "offered", day: created },
     { state: "accepted", day: accepted },
     // Credits are held when both have agreed: on one hub at that moment.
