@@ -20,6 +20,7 @@ import {
 } from "./commands.ts";
 import type { Signed } from "./consents.ts";
 import { lockForParty, newestSigned, type Who } from "./load.ts";
+import { hasLapsed } from "./rules.ts";
 
 /** Terms as a party of another server wrote them: FEP-0837's two commitments. */
 export interface RemoteTerms {
@@ -207,8 +208,7 @@ export async function receiveAccept(
   signed: Signed,
 ): Promise<void> {
   const loaded = await lockNewest(ctx, who, known, answered);
-  const { state } = loaded;
-  if (state === "expired") {
+  if (loaded.state === "expired" || hasLapsed(loaded, ctx.clock.now())) {
     const own = loaded.party === "provider" ? loaded.receiver : loaded.provider;
     await emit(ctx, {
       name: "offer.lapsed",
@@ -293,7 +293,8 @@ async function lockNewest(ctx: Ctx, who: Who, { agreementId }: KnownStep, answer
   const { row, party, provider, receiver } = await lockForParty(ctx, agreementId, who.actorId);
   const { offer } = await newestSigned(ctx, agreementId);
   if (offer?.activity !== answered) throw new DomainError("not_now", "these terms are on the table no more");
-  return { ...{ party, provider, receiver }, state: row.state, unit: row.unit, settlement: row.settlement };
+  const { state, deadline, unit, settlement } = row;
+  return { party, provider, receiver, state, deadline, unit, settlement };
 }
 
 /** FEP-0837: the units of the commitments are the intents', and there is a reciprocal one where there is a reciprocal intent. */

@@ -1,0 +1,101 @@
+import { eq } from "drizzle-orm";
+import { beforeAll, expect, test } from "vitest";
+import { chores } from "../../src/clock.ts";
+import type { Database } from "../../src/db/client.ts";
+import type { Id } from "../../src/db/ids.ts";
+import { agreements } from "../../src/db/schema/agreements.ts";
+import { ledgerAccounts, vouches } from "../../src/db/schema/ledger.ts";
+import { proposals } from "../../src/db/schema/proposals.ts";
+import {
+  acceptAgreement,
+  advanceAgreements,
+  confirmAgreement,
+  counterOffer,
+  rejectAgreement,
+  withdrawAgreement,
+} from "../../src/domain/agreements/commands.ts";
+import type { Acting, Ctx } from "../../src/domain/context.ts";
+import { DomainError } from "../../src/domain/errors.ts";
+import { fundAccount, organizationAccount, setAccountLimits } from "../../src/domain/ledger/accounts.ts";
+import { decideVerification, requestVerification } from "../../src/domain/organizations/verification.ts";
+import { vouch } from "../../src/domain/organizations/vouching.ts";
+import { editProposal } from "../../src/domain/proposals/commands.ts";
+import type { ProposalInput } from "../../src/domain/proposals/rules.ts";
+import { reviewAgreement } from "../../src/domain/reviews/commands.ts";
+import { transact } from "../../src/domain/transact.ts";
+import { testDatabase } from "../support/database.ts";
+import { answer, DAY, exchangeHub, organizations, publish } from "../support/exchange.ts";
+
+let database: Database;
+let ctx: Ctx;
+let admin: Acting;
+let now = new Date("2026-03-02T12:00:00Z");
+const pass = (days: number) => {
+  now = new Date(now.getTime() + days * DAY);
+};
+
+beforeAll(async () => {
+  database = await testDatabase();
+  ({ ctx, admin } = await exchangeHub(database, () => now));
+  // The fund is the ledger's first account, and may pay a good deal.
+  await transact(ctx, async (ctx) => {
+    const limits = { minimum: -1_000_000n, growth: 0n, maximum: null };
+    await setAccountLimits(ctx, await fundAccount(ctx), limits, "a test", null);
+  });
+}, 60_000);
+
+let tags = 0;
+/** So many organizations that nobody else knows, with so much credit. */
+const fresh = (count: number, credit = 100_000n) => organizations(ctx, admin, count, credit, `t${tags++}_`);
+const pair = async (credit?: bigint) => (await fresh(2, credit)) as [Acting, Acting];
+
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => "done",
+    (error: unknown) => {
+      if (error instanceof DomainError) return error.code;
+      throw error;
+    },
+  );
+const rowOf = async (id: Id) => {
+  const [row] = await ctx.db.select().from(agreements).where(eq(agreements.id, id));
+  if (row === undefined) throw new Error("no such agreement");
+  return row;
+};
+const ledgerOf = async ({ actorId }: Acting) => {
+  const [row] = await ctx.db.select().from(ledgerAccounts).where(eq(ledgerAccounts.actorId, actorId));
+  if (row === undefined) throw new Error("no such account");
+  return row;
+};
+const offer: ProposalInput = {
+  ...{ purpose: "offer", name: "Taller de contabilidad", content: "Dos horas en línea" },
+  ...{ category: "training", unit: "hour", available: "10", settlement: "credit", price: "10" },
+  ...{ online: true, language: "es" },
+} as ProposalInput;
+
+async function verified(organization: Acting, sizeClass: "S" | "M" | "L" = "M"): Promise<Acting> {
+  await requestVerification(ctx, organization, { sizeClass, statement: "Registrada desde 2003." });
+  await decideVerification(ctx, admin, organization.actorId, { state: "verified", sizeClass });
+  return organization;
+}
+
+test("an offer that has lapsed is accepted and countered no more, also before the clock comes by; its hold can be freed", async () => {
+  const [author, other] = await pair();
+  const proposalId = await publish(ctx, author);
+  const [accepted, countered, rejected, withdrawn] = [
+    await answer(ctx, other, proposalId),
+    await answer(ctx, other, proposalId),
+    await answer(ctx, other, proposalId),
+    await answer(ctx, other, proposalId),
+  ];
+  pass(14);
+  expect(await codeOf(acceptAgreement(ctx, author, accepted))).toBe("not_now");
+  expect(await codeOf(counterOffer(ctx, author, countered, { quantity: 2, amount: null, due: null }))).toBe(
+    "not_now",
+  );
+  expect(await rejectAgreement(ctx, author, rejected)).toBe("rejected");
+  expect(await withdrawAgreement(ctx, other, withdrawn)).toBe("withdrawn");
+  expect(await advanceAgreements(ctx)).toEqual([]);
+  for (const id of [accepted, countered]) expect((await rowOf(id)).state).toBe("expired");
+  expect((await ledgerOf(other)).held).toBe(0n);
+});
