@@ -99,3 +99,29 @@ test("an offer that has lapsed is accepted and countered no more, also before th
   for (const id of [accepted, countered]) expect((await rowOf(id)).state).toBe("expired");
   expect((await ledgerOf(other)).held).toBe(0n);
 });
+
+test("the price is that of the revision which was answered, whatever the proposal asks for meanwhile", async () => {
+  const [author, other] = await pair();
+  const proposalId = await publish(ctx, author);
+  const id = await answer(ctx, other, proposalId);
+  await counterOffer(ctx, author, id, { quantity: 2, amount: null, due: null });
+  await editProposal(ctx, author, proposalId, { ...offer, price: "50" });
+  await counterOffer(ctx, other, id, { quantity: 3, amount: null, due: null });
+  expect((await rowOf(id)).amount).toBe(3_000n);
+  expect((await ledgerOf(other)).held).toBe(3_000n);
+});
+
+test("of a proposal that is counted in another unit since, nothing is taken in the old one", async () => {
+  const [author, other] = await pair();
+  const proposalId = await publish(ctx, author);
+  const [id, second] = [await answer(ctx, other, proposalId, 2), await answer(ctx, other, proposalId, 1)];
+  await editProposal(ctx, author, proposalId, { ...offer, unit: "one", price: "80" });
+  expect(await codeOf(acceptAgreement(ctx, author, id))).toBe("stale_proposal");
+  expect(await codeOf(counterOffer(ctx, author, second, { quantity: 1, amount: null, due: null }))).toBe(
+    "stale_proposal",
+  );
+  const [proposal] = await ctx.db.select().from(proposals).where(eq(proposals.id, proposalId));
+  expect(proposal?.committed).toBe(0);
+  expect(await rejectAgreement(ctx, author, id)).toBe("rejected");
+  expect(await withdrawAgreement(ctx, other, second)).toBe("withdrawn");
+});

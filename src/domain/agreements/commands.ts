@@ -24,7 +24,7 @@ import {
   toMachine,
   type Who,
 } from "./load.ts";
-import { answerableProposal } from "./proposal.ts";
+import { answerableProposal, answeredTerms, requireSameUnit } from "./proposal.ts";
 import { amountFor, type Message, otherParty, step } from "./rules.ts";
 
 export const NOTE_MAX = 1000;
@@ -91,7 +91,7 @@ export interface StepInput {
 }
 
 /**
- * Puts other terms on the table: the other one answers now.
+ * Puts other terms on the table: the other one answers now. What the proposal fixed when it was answered stays fixed.
  *
  * @throws DomainError as offerAgreement and `step`
  */
@@ -106,12 +106,12 @@ export function counterOffer(
     ctx,
     who,
     id,
-    (by, { proposal }) => ({
+    async (by, loaded, _resolution, ctx) => ({
       type: "counter",
       by,
       terms: {
         quantity: input.quantity,
-        amount: amountFor(proposal, input.quantity, input.amount ?? null),
+        amount: amountFor(await answeredTerms(ctx, loaded), input.quantity, input.amount ?? null),
         due: input.due,
       },
     }),
@@ -123,7 +123,7 @@ export function counterOffer(
 /**
  * Agrees to the terms on the table. Where the one who agrees is the receiver, the credits are held from now on.
  *
- * @throws DomainError as `step`, over_available, proposal_closed, and as `reserve` of the ledger
+ * @throws DomainError as `step`, over_available, stale_proposal (it has another unit by now), and as `reserve` of the ledger
  */
 export function acceptAgreement(
   ctx: Ctx,
@@ -350,7 +350,8 @@ async function partyStep(
     by: Party,
     loaded: Awaited<ReturnType<typeof lockForParty>>,
     resolution: Awaited<ReturnType<typeof newestResolution>>,
-  ) => PartyMessage,
+    ctx: Ctx,
+  ) => PartyMessage | Promise<PartyMessage>,
   input: StepInput & { voucherId?: Id | null | undefined; donation?: number; iri?: string },
   received?: Signed,
 ): Promise<AgreementState> {
@@ -359,9 +360,10 @@ async function partyStep(
   return transact(ctx, async (ctx) => {
     const loaded = await lockForParty(ctx, id, who.actorId);
     const resolution = loaded.row.state === "disputed" ? await newestResolution(ctx, id) : null;
-    const message = say(loaded.party, loaded, resolution);
+    const message = await say(loaded.party, loaded, resolution, ctx);
     const now = ctx.clock.now();
     const outcome = step(toMachine(loaded, resolution), message, now, policy);
+    if (message.type === "accept" || message.type === "counter") requireSameUnit(loaded);
     if (message.type === "sign" && resolution !== null) {
       const signed = message.by === "provider" ? { providerSigned: now } : { receiverSigned: now };
       const applied = outcome.agreement.state === "resolved" ? { applied: now } : {};

@@ -42,6 +42,7 @@ async function loadRow(ctx: Ctx, id: Id, lock: boolean) {
         name: proposals.name,
         local: proposals.local,
         purpose: proposals.purpose,
+        unit: proposals.unit,
         unitBased: proposals.unitBased,
         price: proposals.price,
         minimum: proposals.minimum,

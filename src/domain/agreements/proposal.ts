@@ -1,9 +1,11 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
-import { proposals } from "../../db/schema/proposals.ts";
+import { proposalRevisions, proposals } from "../../db/schema/proposals.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { DAY_LAG } from "../proposals/rules.ts";
+import type { Loaded } from "./load.ts";
+import type { ProposalTerms } from "./rules.ts";
 
 /**
  * A proposal that can be answered now, at the revision that was read.
@@ -44,11 +46,31 @@ export async function answerableProposal(ctx: Ctx, id: Id, revision: number) {
   return row;
 }
 
+/** The terms that bind an agreement: those of the revision that was answered. Of remote proposals only the newest is known. */
+export async function answeredTerms(ctx: Ctx, { row, proposal }: Loaded): Promise<ProposalTerms> {
+  const { proposalId, proposalRevision: revision, settlement } = row;
+  const [answered] = await ctx.db
+    .select({ terms: proposalRevisions.terms })
+    .from(proposalRevisions)
+    .where(and(eq(proposalRevisions.proposalId, proposalId), eq(proposalRevisions.revision, revision)));
+  if (answered === undefined) return proposal;
+  const { unitBased, price, minimum } = JSON.parse(answered.terms) as RevisedTerms;
+  return { ...proposal, settlement, unitBased, minimum, price: price === null ? null : BigInt(price) };
+}
+
+type RevisedTerms = Pick<ProposalTerms, "unitBased" | "minimum"> & { price: string | null };
+
+/** What is left of a proposal is counted in its unit. @throws DomainError stale_proposal when ours has another one by now */
+export function requireSameUnit({ row, proposal }: Loaded): void {
+  if (proposal.local && proposal.unit !== row.unit)
+    throw new DomainError("stale_proposal", "the proposal has another unit by now");
+}
+
 /**
  * Takes units of a proposal, under its row's lock: however many accept at once, no more are taken than there are. How many there are of a
  * remote one is for its author to know, who has just agreed.
  *
- * @throws DomainError over_available, gone (withdrawn meanwhile)
+ * @throws DomainError over_available
  */
 export async function takeQuantity(ctx: Ctx, id: Id, quantity: number): Promise<void> {
   const taken = await ctx.db
