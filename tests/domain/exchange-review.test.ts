@@ -125,3 +125,32 @@ test("of a proposal that is counted in another unit since, nothing is taken in t
   expect(await rejectAgreement(ctx, author, id)).toBe("rejected");
   expect(await withdrawAgreement(ctx, other, second)).toBe("withdrawn");
 });
+
+test("verified anew while its line is in use, an organization's line still grows to the policy's length and no further", async () => {
+  const [organization, other] = (await fresh(2)) as [Acting, Acting];
+  await transact(ctx, async (ctx) => {
+    const limits = { minimum: 0n, growth: 0n, maximum: null };
+    await setAccountLimits(ctx, await organizationAccount(ctx, organization.actorId), limits, "a test", null);
+  });
+  await verified(organization);
+  const buy = async (payer: Acting, payee: Acting, quantity: number) => {
+    pass(2);
+    const id = await answer(
+      ctx,
+      payer,
+      await publish(ctx, payee, { price: "1", available: "100" }),
+      quantity,
+    );
+    await acceptAgreement(ctx, payee, id);
+    expect(await confirmAgreement(ctx, payer, id)).toBe("settled");
+  };
+  // Earns until its line is at its longest, then spends it all.
+  await buy(other, organization, 30);
+  await buy(organization, other, 30);
+  await buy(organization, other, 40);
+  expect(await ledgerOf(organization)).toMatchObject({ posted: -4_000n, minimum: -4_000n, growth: 0n });
+  const again = { state: "verified" as const, sizeClass: "M" as const };
+  expect(await decideVerification(ctx, admin, organization.actorId, again)).toEqual({ inUse: true });
+  await buy(other, organization, 30);
+  expect((await ledgerOf(organization)).minimum).toBe(-4_000n);
+});

@@ -121,8 +121,11 @@ async function setLine(
     );
   const lentAmounts = { given: BigInt(lent?.given ?? 0), received: BigInt(lent?.received ?? 0) };
   const { minimum, inUse } = floorFor(-limits.minimum, lentAmounts, account);
+  // What is in use beyond the line it begins with has grown already.
+  const beyond = floorFor(-limits.minimum, lentAmounts, { posted: 0n, held: 0n }).minimum - minimum;
+  const growth = limits.growth > beyond ? limits.growth - beyond : 0n;
   const maximum = limits.maximum ?? account.maximum;
-  await setLimits(ctx, organizationId, { minimum, growth: limits.growth, maximum }, state, accountId);
+  await setLimits(ctx, organizationId, { minimum, growth, maximum }, state, accountId);
   return inUse;
 }
 
