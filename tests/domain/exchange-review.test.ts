@@ -154,3 +154,16 @@ test("verified anew while its line is in use, an organization's line still grows
   await buy(other, organization, 30);
   expect((await ledgerOf(organization)).minimum).toBe(-4_000n);
 });
+
+test("who decides about a voucher's giver and who pays the one it vouches for do not wait for each other in a circle", async () => {
+  const [giver, newcomer] = await pair(0n);
+  await verified(giver);
+  await vouch(ctx, giver, newcomer.actorId, "5");
+  const id = await answer(ctx, giver, await publish(ctx, newcomer, { price: "2" }));
+  await acceptAgreement(ctx, newcomer, id);
+  await database.sql.begin(async (tx) => {
+    await tx`select from verifications where organization_id = ${giver.actorId.toString()} for update`;
+    expect(await confirmAgreement(ctx, giver, id)).toBe("settled");
+    await tx`select from ledger_accounts where actor_id = ${giver.actorId.toString()} for no key update`;
+  });
+}, 60_000);

@@ -2,6 +2,7 @@ import { and, asc, desc, eq, gt, inArray, isNull, or } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { actors } from "../../db/schema/actors.ts";
 import { entries, ledgerAccounts, vouches } from "../../db/schema/ledger.ts";
+import { verifications } from "../../db/schema/organizations.ts";
 import { type ActorView, actorColumns, toActorView } from "../actors/queries.ts";
 import { parseAmount } from "../amounts.ts";
 import type { Acting, Ctx } from "../context.ts";
@@ -138,7 +139,13 @@ export async function releaseVouches(ctx: Ctx, organizationId: Id): Promise<void
 }
 
 async function releaseOne(ctx: Ctx, id: Id, voucherId: Id, vouchedId: Id): Promise<void> {
-  const verified = await isVerified(ctx, voucherId, { lock: true });
+  // Who decides about the giver holds this row and waits for the giver's account, which a payer may hold here.
+  const [giver] = await ctx.db
+    .select({ state: verifications.state })
+    .from(verifications)
+    .where(eq(verifications.organizationId, voucherId))
+    .for("share", { skipLocked: true });
+  if (giver === undefined) return;
   const lines = new Map([
     ...(await lockedLines(ctx, [vouchedId])),
     ...(await lockedLines(ctx, [voucherId], { skipLocked: true })),
@@ -160,12 +167,13 @@ async function releaseOne(ctx: Ctx, id: Id, voucherId: Id, vouchedId: Id): Promi
   if (used === undefined) return;
   await ctx.db.update(vouches).set({ released: ctx.clock.now() }).where(eq(vouches.id, id));
   // A pledge goes back into the giver's line, unless the giver has none of its own any more.
-  const back: Moves = verified ? [[voucherId, -row.amount]] : [];
+  const back: Moves = giver.state === "verified" ? [[voucherId, -row.amount]] : [];
   await moveFloors(ctx, lines, null, "vouch_released", [[vouchedId, row.amount], ...back]);
 }
 
-/** Releases what has become free of all pledges; called by the clock. */
+/** Releases what has become free of all pledges; called by the clock. One that fails keeps no other. */
 export async function releaseDueVouches(ctx: Ctx): Promise<void> {
+  const failures: unknown[] = [];
   for (let after: Id = 0n; ; ) {
     const rows = await ctx.db
       .selectDistinct({ id: vouches.vouchedId })
@@ -173,11 +181,12 @@ export async function releaseDueVouches(ctx: Ctx): Promise<void> {
       .where(and(isNull(vouches.released), gt(vouches.vouchedId, after)))
       .orderBy(asc(vouches.vouchedId))
       .limit(BATCH);
-    for (const { id } of rows) await releaseVouches(ctx, id);
+    for (const { id } of rows) await releaseVouches(ctx, id).catch((error: unknown) => failures.push(error));
     const last = rows.at(-1);
-    if (last === undefined || rows.length < BATCH) return;
+    if (last === undefined || rows.length < BATCH) break;
     after = last.id;
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** The open pledges that an organization gave and received. */
