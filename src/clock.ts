@@ -39,13 +39,26 @@ export function chores(ctx: Ctx, sql: Database["sql"], mailer: Mailer): Chore[] 
 }
 
 /** Whatever in the exchange has a date that came. */
-async function exchange(ctx: Ctx): Promise<void> {
+function exchange(ctx: Ctx): Promise<void> {
+  return each([
+    () => advance(ctx),
+    () => revealDue(ctx),
+    () => expireVouchers(ctx),
+    () => releaseDueVouches(ctx),
+    () => noticeEndings(ctx),
+  ]);
+}
+
+async function advance(ctx: Ctx): Promise<void> {
   for (const { id, error } of await advanceAgreements(ctx))
     logger.warn("Agreement {id} could not be moved on: {error}", { id: id.toString(), error });
-  await revealDue(ctx);
-  await expireVouchers(ctx);
-  await releaseDueVouches(ctx);
-  await noticeEndings(ctx);
+}
+
+/** One after the other. What fails keeps none of the others from being done, and is told at the end. */
+async function each(works: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const work of works) await work().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 async function checks(ctx: Ctx): Promise<void> {
@@ -57,17 +70,19 @@ async function checks(ctx: Ctx): Promise<void> {
     });
 }
 
-async function sweep(ctx: Ctx, sql: Database["sql"], mailer: Mailer): Promise<void> {
+function sweep(ctx: Ctx, sql: Database["sql"], mailer: Mailer): Promise<void> {
   const now = ctx.clock.now();
-  await sweepKv(sql, now);
-  await sweepKeys(sql, now);
-  await sweepSessions(ctx);
-  await sweepThrottles(ctx);
-  await sweepActivities(ctx);
-  await sweepNotices(ctx);
-  await sweepIdempotencyKeys(ctx);
-  await sweepMedia(ctx);
-  await refreshWords(ctx);
-  await mailer.sweep(now);
-  await sweepDeadJobs(sql, now);
+  return each([
+    () => sweepKv(sql, now),
+    () => sweepKeys(sql, now),
+    () => sweepSessions(ctx),
+    () => sweepThrottles(ctx),
+    () => sweepActivities(ctx),
+    () => sweepNotices(ctx),
+    () => sweepIdempotencyKeys(ctx),
+    () => sweepMedia(ctx),
+    () => refreshWords(ctx),
+    () => mailer.sweep(now),
+    () => sweepDeadJobs(sql, now),
+  ]);
 }

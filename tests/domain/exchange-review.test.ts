@@ -167,3 +167,43 @@ test("who decides about a voucher's giver and who pays the one it vouches for do
     await tx`select from ledger_accounts where actor_id = ${giver.actorId.toString()} for no key update`;
   });
 }, 60_000);
+
+test("a row that cannot be worked on keeps the clock from nothing else", async () => {
+  const [giver, first, second] = (await fresh(3)) as [Acting, Acting, Acting];
+  await verified(giver);
+  const sell = async (payer: Acting, payee: Acting) => {
+    const id = await answer(ctx, payer, await publish(ctx, payee, { price: "2" }));
+    await acceptAgreement(ctx, payee, id);
+    await confirmAgreement(ctx, payer, id);
+    return id;
+  };
+  // They earn, are vouched for, and pay: their balance is at zero, and only the clock comes by.
+  const paid = await sell(giver, first);
+  await sell(giver, second);
+  for (const { actorId } of [first, second]) await vouch(ctx, giver, actorId, "1");
+  pass(1);
+  await sell(first, giver);
+  await sell(second, giver);
+  const proposalId = await publish(ctx, giver, {
+    ends: new Date(now.getTime() + 15 * DAY).toISOString().slice(0, 10),
+  });
+  await reviewAgreement(ctx, giver, paid, { keptWord: 5, quality: 5, communication: 5, language: "es" });
+  const released = async ({ actorId }: Acting) => {
+    const [row] = await ctx.db.select().from(vouches).where(eq(vouches.vouchedId, actorId));
+    return row?.released != null;
+  };
+  await database.sql.unsafe(`
+    create function poison() returns trigger language plpgsql as $$ begin raise 'poisoned'; end $$;
+    create trigger poison before update on reviews for each row execute function poison();
+    create trigger poison before update on vouches for each row when (old.vouched_id = ${first.actorId})
+      execute function poison();`);
+  pass(14);
+  const clock = chores(ctx, database.sql, {} as never).find(({ name }) => name === "exchange");
+  await expect(clock?.run()).rejects.toThrow();
+  await database.sql.unsafe("drop function poison cascade");
+  expect([await released(first), await released(second)]).toEqual([false, true]);
+  const [proposal] = await ctx.db.select().from(proposals).where(eq(proposals.id, proposalId));
+  expect(proposal?.noticed).not.toBeNull();
+  await clock?.run();
+  expect(await released(first)).toBe(true);
+}, 60_000);

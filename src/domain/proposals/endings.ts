@@ -11,9 +11,10 @@ const WEEK = 7 * 86_400_000;
 
 /**
  * Tells authors that a proposal of theirs ends in a week, ends tomorrow, or has ended; called by the clock. Each notice is given
- * once: who is late with all of them gets the last one only.
+ * once: who is late with all of them gets the last one only. One that fails keeps no other.
  */
 export async function noticeEndings(ctx: Ctx): Promise<void> {
+  const failures: unknown[] = [];
   let after: { ends: Date; id: Id } | null = null;
   for (;;) {
     const batch: { id: Id; ends: Date | null }[] = await ctx.db
@@ -35,11 +36,12 @@ export async function noticeEndings(ctx: Ctx): Promise<void> {
       )
       .orderBy(asc(proposals.ends), asc(proposals.id))
       .limit(BATCH);
-    for (const { id } of batch) await noticeEnding(ctx, id);
+    for (const { id } of batch) await noticeEnding(ctx, id).catch((error: unknown) => failures.push(error));
     const last = batch.at(-1);
-    if (batch.length < BATCH || last === undefined || last.ends === null) return;
+    if (batch.length < BATCH || last === undefined || last.ends === null) break;
     after = { ends: last.ends, id: last.id };
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** What was true when the batch was read is asked again, with the row's lock. */
