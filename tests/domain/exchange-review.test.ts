@@ -1,5 +1,5 @@
-import { eq } from "drizzle-orm";
-import { beforeAll, expect, test } from "vitest";
+import { eq, sql } from "drizzle-orm";
+import { beforeAll, describe, expect, test } from "vitest";
 import { chores } from "../../src/clock.ts";
 import type { Database } from "../../src/db/client.ts";
 import type { Id } from "../../src/db/ids.ts";
@@ -11,12 +11,16 @@ import {
   advanceAgreements,
   confirmAgreement,
   counterOffer,
+  deliverAgreement,
+  offerAgreement,
   rejectAgreement,
   withdrawAgreement,
 } from "../../src/domain/agreements/commands.ts";
 import type { Acting, Ctx } from "../../src/domain/context.ts";
 import { DomainError } from "../../src/domain/errors.ts";
 import { fundAccount, organizationAccount, setAccountLimits } from "../../src/domain/ledger/accounts.ts";
+import { checkLedger } from "../../src/domain/ledger/check.ts";
+import { decideVoucher, requestVoucher } from "../../src/domain/ledger/vouchers.ts";
 import { decideVerification, requestVerification } from "../../src/domain/organizations/verification.ts";
 import { vouch } from "../../src/domain/organizations/vouching.ts";
 import { editProposal } from "../../src/domain/proposals/commands.ts";
@@ -207,3 +211,84 @@ test("a row that cannot be worked on keeps the clock from nothing else", async (
   await clock?.run();
   expect(await released(first)).toBe(true);
 }, 60_000);
+
+describe("the checkers find out who gets around the triggers and", () => {
+  let names: Record<string, Id>;
+
+  /** A payment with its donation, one by a voucher, a hold, and two that have nothing to do with any of it. */
+  beforeAll(async () => {
+    const [payer, payee, third, fourth] = (await fresh(4)) as [Acting, Acting, Acting, Acting];
+    const agree = async (voucherId: Id | null) => {
+      const proposalId = await publish(ctx, payee, { price: "10" });
+      const terms = { proposalId, revision: 1, quantity: 1, due: null, voucherId };
+      const id = await offerAgreement(ctx, payer, terms);
+      await acceptAgreement(ctx, payee, id);
+      return id;
+    };
+    const { id: voucher } = await requestVoucher(ctx, payer, { amount: "10", purpose: "Contabilidad" });
+    await decideVoucher(ctx, admin, voucher, { approve: true });
+    const [paid, given, open] = [await agree(null), await agree(voucher), await agree(null)];
+    await deliverAgreement(ctx, payee, paid, { donation: 20 });
+    for (const id of [paid, given]) await confirmAgreement(ctx, payer, id);
+    names = {
+      voucher,
+      paid: (await rowOf(paid)).transferId ?? 0n,
+      held: (await rowOf(open)).transferId ?? 0n,
+    };
+    for (const [name, who] of Object.entries({ payer, payee, third, fourth }))
+      names[name] = (await ledgerOf(who)).id;
+    expect(await checkLedger(ctx)).toEqual([]);
+  }, 60_000);
+
+  const move = (transfer: string) => `
+    update ledger_accounts set posted = posted - 50, entries = 1 where id = :third;
+    update ledger_accounts set posted = posted + 50, entries = 1 where id = :fourth;
+    insert into entries (id, transfer_id, account_id, amount, seq, balance, created)
+      values (1, ${transfer}, :third, -50, 1, -50, now()), (2, ${transfer}, :fourth, 50, 1, 50, now())`;
+
+  test.each([
+    ["moves credits without any transfer", move("4711"), ["transfers"]],
+    ["moves others' credits in a transfer", move(":paid"), ["transfers"]],
+    [
+      "lets somebody else pay",
+      `update transfers set payer_id = :third where id = :held;
+       update ledger_accounts set held = held - 1000 where id = :payer;
+       update ledger_accounts set held = held + 1000 where id = :third`,
+      ["owners"],
+    ],
+    ["pays somebody else", "update transfers set payee_id = :fourth where id = :held", ["owners"]],
+    ["makes a line longer", "update ledger_accounts set minimum = minimum - 1 where id = :third", ["limits"]],
+    ["lets a line grow", "update ledger_accounts set growth = growth + 1 where id = :third", ["limits"]],
+    [
+      "lets a line grow for nothing",
+      "update ledger_accounts set minimum = minimum + 1, growth = growth + 1 where id = :third",
+      ["limits"],
+    ],
+    [
+      "makes a voucher new",
+      "update vouchers set state = 'approved', agreement_id = null where id = :voucher",
+      ["vouchers"],
+    ],
+    [
+      "makes a voucher somebody else's",
+      "update vouchers set organization_id = (select actor_id from ledger_accounts where id = :third) where id = :voucher",
+      ["vouchers"],
+    ],
+    ["makes a voucher smaller", "update vouchers set approved = 999 where id = :voucher", ["vouchers"]],
+  ])("%s", async (_, statements, expected) => {
+    const undo = new Error("undone");
+    let found: string[] = [];
+    await ctx.db
+      .transaction(async (tx) => {
+        await tx.execute(sql`set local session_replication_role = replica`);
+        for (const statement of statements.split(";"))
+          await tx.execute(sql.raw(statement.replace(/:(\w+)/g, (_, name: string) => String(names[name]))));
+        found = (await checkLedger({ ...ctx, db: tx })).map(({ check }) => check);
+        throw undo;
+      })
+      .catch((error: unknown) => {
+        if (error !== undo) throw error;
+      });
+    expect([...new Set(found)].sort()).toEqual(expected);
+  });
+});

@@ -11,7 +11,7 @@ import { requiredText } from "../validate.ts";
 export interface Finding {
   /** Which check found it: a key of `CHECKS`. */
   check: string;
-  /** What is wrong: `transfer 123`, `account 45`, `agreement 67`. */
+  /** What is wrong: `transfer 123`, `account 45`, `agreement 67`, `voucher 8`. */
   subject: string;
   /** The numbers that do not fit, for whoever mends it. */
   detail: string;
@@ -29,21 +29,30 @@ const FUNDED = "('funded', 'delivered', 'disputed')";
  * are one statement, and so see one state of the database, also while the hub is working.
  */
 const CHECKS = {
-  /** Entries of a transfer sum to zero, are posted if and only if it was committed, and are what it settled. */
+  /**
+   * Entries of a transfer sum to zero, are posted if and only if it was committed, and are what it settled; beside that, at most a
+   * fifth may go from the payee to the fund.
+   */
   transfers: `
-    select 'transfer ' || t.id, format('%s of %s, settled %s: %s entries, sum %s and %s', t.state, t.amount, t.settled, coalesce(e.n, 0), e.credit, e.seconds)
-    from transfers t left join (
+    select 'transfer ' || coalesce(t.id, e.transfer_id), format('%s of %s, settled %s: %s entries, sum %s and %s', t.state, t.amount, t.settled, coalesce(e.n, 0), e.credit, e.seconds)
+    from transfers t full join (
       select e.transfer_id, count(*) as n,
         sum(e.amount) filter (where e.unit = 'credit') as credit,
         sum(e.amount) filter (where e.unit = 'hour-second') as seconds,
         count(*) filter (where e.account_id = t.payer_id and e.amount = -t.settled) as paid,
-        count(*) filter (where e.account_id = t.payee_id and e.amount = t.settled) as got
-      from entries e join transfers t on t.id = e.transfer_id
+        count(*) filter (where e.account_id = t.payee_id and e.amount = t.settled) as got,
+        count(*) filter (where e.unit = 'credit') as credits,
+        count(*) filter (where e.unit = 'credit' and case
+          when e.amount = -t.settled then e.account_id = t.payer_id
+          when e.amount = t.settled then e.account_id = t.payee_id
+          when e.amount < 0 then e.account_id = t.payee_id and e.amount >= -t.settled / 5
+          else a.kind = 'solidarity' end) as known
+      from entries e left join transfers t on t.id = e.transfer_id left join ledger_accounts a on a.id = e.account_id
       group by e.transfer_id
     ) e on e.transfer_id = t.id
     where case when t.state = 'committed'
       then e.n is null or coalesce(e.credit, 0) <> 0 or coalesce(e.seconds, 0) <> 0 or e.paid <> 1 or e.got <> 1
-        or t.settled is null or t.settled > t.amount
+        or e.credits > 4 or e.known <> e.credits or t.settled is null or t.settled > t.amount
       else e.n is not null or t.settled is not null end`,
   /** Every account starts from nothing, and each line moves the balance on. */
   lines: `
@@ -75,17 +84,36 @@ const CHECKS = {
     group by t.id
     having t.settled is null or sum(c.amount) > t.settled or bool_or(c.payer_id <> t.payee_id or c.payee_id <> t.payer_id)`,
   /**
-   * A hold or payment is that of the agreement that names it, and a hold only while that is open. Donations and corrections are
-   * posted in the transaction that reserves them.
+   * A hold or payment is that of the agreement that names it, between its parties (with a voucher the fund pays), and a hold only
+   * while that is open. Donations and corrections are posted in the transaction that reserves them.
    */
   owners: `
     select 'transfer ' || t.id, format('%s of %s, %s, for %s, which is %s and names %s', t.kind, t.amount, t.state,
       coalesce('agreement ' || t.agreement_id, 'nothing'), coalesce(a.state, 'not there'), coalesce('transfer ' || a.transfer_id, 'none'))
     from transfers t left join agreements a on a.id = t.agreement_id
+      left join ledger_accounts payer on payer.id = t.payer_id left join ledger_accounts payee on payee.id = t.payee_id
     where t.state <> 'aborted' and case when t.kind = 'agreement'
       then t.agreement_id is not null
-        and (a.id is null or a.transfer_id is distinct from t.id or t.state = 'reserved' and a.state not in ${OPEN})
+        and (a.id is null or a.transfer_id is distinct from t.id or t.state = 'reserved' and a.state not in ${OPEN}
+          or payee.actor_id is distinct from a.provider_id
+          or case when a.voucher_id is null then payer.actor_id is distinct from a.receiver_id
+            else payer.kind is distinct from 'solidarity' end)
       else t.state = 'reserved' end`,
+  /** A line is what was decided last, and what it has grown by since it may grow less. */
+  limits: `
+    select 'account ' || a.id, format('floor %s, may grow by %s; decided was %s, and %s', a.minimum, a.growth, l.minimum, l.growth)
+    from ledger_accounts a left join lateral (
+      select minimum, growth from limit_changes where ledger_account_id = a.id order by id desc limit 1
+    ) l on true
+    where (a.kind = 'organization' or l.minimum is not null) and (a.minimum is null
+      or a.minimum - a.growth <> coalesce(l.minimum - l.growth, 0) or a.minimum > coalesce(l.minimum, 0))`,
+  /** A voucher is used by one agreement, its organization's, for no more than it is worth; none is used by nothing. */
+  vouchers: `
+    select 'voucher ' || v.id, format('%s for %s, names agreement %s; used by %s for %s', v.state, v.approved, v.agreement_id, a.id, a.amount)
+    from vouchers v left join (select * from agreements where voucher_id is not null) a on a.voucher_id = v.id
+    where case when a.id is null then v.state = 'used'
+      else v.state <> 'used' or v.agreement_id is distinct from a.id or v.organization_id <> a.receiver_id
+        or a.amount > coalesce(v.approved, 0) end`,
   /** Gifts and counted exchanges move no credits. */
   gifts: `
     select 'agreement ' || a.id, format('%s, and yet there is a transfer', a.settlement)
