@@ -6,16 +6,21 @@ import type { Id } from "../../src/db/ids.ts";
 import { agreements } from "../../src/db/schema/agreements.ts";
 import { ledgerAccounts, vouches } from "../../src/db/schema/ledger.ts";
 import { proposals } from "../../src/db/schema/proposals.ts";
+import { insertAccount } from "../../src/domain/accounts/commands.ts";
+import { generateKeys } from "../../src/domain/actors/keys.ts";
 import {
   acceptAgreement,
   advanceAgreements,
   confirmAgreement,
   counterOffer,
   deliverAgreement,
+  disputeAgreement,
   offerAgreement,
+  proposeResolution,
   rejectAgreement,
   withdrawAgreement,
 } from "../../src/domain/agreements/commands.ts";
+import { agreementById, signedSteps } from "../../src/domain/agreements/queries.ts";
 import type { Acting, Ctx } from "../../src/domain/context.ts";
 import { DomainError } from "../../src/domain/errors.ts";
 import { fundAccount, organizationAccount, setAccountLimits } from "../../src/domain/ledger/accounts.ts";
@@ -211,6 +216,30 @@ test("a row that cannot be worked on keeps the clock from nothing else", async (
   await clock?.run();
   expect(await released(first)).toBe(true);
 }, 60_000);
+
+test("whatever the clock says, what was said last is the newest: an Accept is of the terms on the table", async () => {
+  const [author, other] = await pair();
+  const id = await answer(ctx, other, await publish(ctx, author));
+  pass(-1 / 24);
+  await counterOffer(ctx, author, id, { quantity: 2, amount: null, due: null });
+  pass(-1 / 24);
+  await acceptAgreement(ctx, other, id);
+  const steps = await signedSteps(ctx, id);
+  expect(steps.map(({ message }) => message)).toEqual(["offer", "counter", "accept"]);
+  expect(steps[2]?.body).toContain(steps[1]?.digest);
+
+  await deliverAgreement(ctx, author, id);
+  await disputeAgreement(ctx, other, id, { note: "Falta una sesión." });
+  const steward = await insertAccount(ctx, {
+    ...{ handle: "carla", email: "carla@example.org", name: "Carla", role: "curator", locale: "es" },
+    ...{ passwordHash: "none", keys: await generateKeys(ctx) },
+  });
+  await proposeResolution(ctx, steward.accountId, id, { release: 100n, note: "Poco." });
+  pass(-1 / 24);
+  await proposeResolution(ctx, steward.accountId, id, { release: 900n, note: "Más." });
+  const viewer = { accountId: steward.accountId, actorId: steward.actorId };
+  expect((await agreementById(ctx, id, viewer)).resolution?.release).toBe(900n);
+});
 
 describe("the checkers find out who gets around the triggers and", () => {
   let names: Record<string, Id>;

@@ -10,7 +10,7 @@ import { notify, notifyStaff } from "../notices/commands.ts";
 import { releaseVouches } from "../organizations/vouching.ts";
 import { documentChanged, emit } from "../transact.ts";
 import type { Signed, Statement } from "./consents.ts";
-import { type Loaded, newestSigned, type partyActor, type Who } from "./load.ts";
+import { idAfter, type Loaded, lastStep, newestSigned, type partyActor, type Who } from "./load.ts";
 import { type answerableProposal, giveBackQuantity, takeQuantity } from "./proposal.ts";
 import { type Agreement, type Effect, type Message, otherParty, step } from "./rules.ts";
 
@@ -228,7 +228,7 @@ async function writeStep(ctx: Ctx, loaded: Loaded, agreement: Agreement, taken: 
   const { row, provider, receiver } = loaded;
   const { message, who, note, sign } = taken;
   const now = ctx.clock.now();
-  const id = await ctx.ids.next(now);
+  const id = await idAfter(ctx, message.type === "offer" ? null : await lastStep(ctx, row.id));
   const party = "by" in message ? message.by : null;
   const consents = await (sign !== null && party !== null && message.type !== "offer"
     ? newestSigned(ctx, row.id)

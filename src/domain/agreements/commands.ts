@@ -16,6 +16,7 @@ import { optionalText, requiredText } from "../validate.ts";
 import { openAgreement, type Step, takeStep } from "./apply.ts";
 import type { Signed } from "./consents.ts";
 import {
+  idAfter,
   lockAgreement,
   lockForParty,
   newestResolution,
@@ -247,7 +248,7 @@ export async function proposeResolution(
     const outcome = step(toMachine(loaded, null), message, ctx.clock.now(), policy);
     const now = ctx.clock.now();
     await ctx.db.insert(resolutions).values({
-      id: await ctx.ids.next(now),
+      id: await idAfter(ctx, (await newestResolution(ctx, id))?.id ?? null),
       agreementId: id,
       accountId,
       release: input.release,

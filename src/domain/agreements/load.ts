@@ -1,6 +1,6 @@
 import { and, desc, eq, isNull, or, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
-import type { Id } from "../../db/ids.ts";
+import { type Id, timeOf } from "../../db/ids.ts";
 import { accounts } from "../../db/schema/accounts.ts";
 import { actors } from "../../db/schema/actors.ts";
 import { agreementSteps, agreements, type Party, resolutions } from "../../db/schema/agreements.ts";
@@ -116,6 +116,23 @@ export async function newestSigned(ctx: Ctx, agreementId: Id) {
     return row === undefined ? null : { activity: row.activity ?? "", digest: row.digest ?? "" };
   };
   return { offer: newest("offer", "counter"), accept: newest("accept") };
+}
+
+/** An id for what comes after `last`, whatever the clock says: the newest counts, and processes' clocks differ. */
+export function idAfter(ctx: Ctx, last: Id | null): Promise<Id> {
+  const now = ctx.clock.now();
+  return ctx.ids.next(last === null ? now : new Date(Math.max(now.getTime(), timeOf(last).getTime() + 1)));
+}
+
+/** The agreement's newest step, which stays that as long as its row is locked. */
+export async function lastStep(ctx: Ctx, agreementId: Id): Promise<Id | null> {
+  const [row] = await ctx.db
+    .select({ id: agreementSteps.id })
+    .from(agreementSteps)
+    .where(eq(agreementSteps.agreementId, agreementId))
+    .orderBy(desc(agreementSteps.id))
+    .limit(1);
+  return row?.id ?? null;
 }
 
 /** An agreement's row as the rules see it. */
