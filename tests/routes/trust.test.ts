@@ -2,6 +2,7 @@ import { eq } from "drizzle-orm";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Id } from "../../src/db/ids.ts";
 import { accounts } from "../../src/db/schema/accounts.ts";
+import { memberships } from "../../src/db/schema/organizations.ts";
 import { ERROR_STATUS, type ErrorCode } from "../../src/domain/errors.ts";
 import { decideVerification, requestVerification } from "../../src/domain/organizations/verification.ts";
 import { reviewAgreement } from "../../src/domain/reviews/commands.ts";
@@ -89,11 +90,34 @@ describe("the form of a review", () => {
 
   test("is for the parties: others find nothing, visitors log in", async () => {
     const id = await settled();
-    await actAs("ana");
-    expect((await ana.get(`/agreements/${id}/review`)).status).toBe(404);
+    await account(hub, "berta");
+    const berta = await loggedIn(hub, "berta");
+    expect((await berta.get(`/agreements/${id}/review`)).status).toBe(404);
+    expect((await berta.submit(`/agreements/${id}/review`, { ...valid, as: "berta" })).status).toBe(404);
     expect((await ana.submit(`/agreements/${id}/review`, { ...valid, as: "ana" })).status).toBe(404);
     expect((await visitor(hub).get(`/agreements/${id}/review`)).headers.location).toMatch(/^\/login/);
     expect((await visitor(hub).submit(`/agreements/${id}/review`, valid)).status).toBe(401);
+  });
+
+  test("is written, read and taken back as the party, whoever one acts as elsewhere", async () => {
+    const other = await hub.organization("lago");
+    const id = await settledAgreement(hub.ctx, {
+      ...{ provider: other.actorId, receiver: semilla.actorId, settledAt: hub.ctx.clock.now() },
+    });
+    const path = `/agreements/${id}/review`;
+    const { accountId } = await account(hub, "dina");
+    await hub.ctx.db.insert(memberships).values({
+      ...{ accountId, organizationId: semilla.actorId, role: "editor", created: hub.ctx.clock.now() },
+    });
+    const dina = await loggedIn(hub, "dina");
+    const page = (await dina.get(path)).body;
+    expect(page).toContain('name="as" value="semilla"');
+    expect(textOf(page)).toContain(t("review.submit", { name: "Organization semilla" }));
+    expect((await dina.submit(path, valid)).status).toBe(303);
+    const [, review = ""] = /href="(\/reviews\/\d+)\/delete"/.exec((await dina.get(path)).body) ?? [];
+    expect((await dina.get(review)).headers.location).toBe(path);
+    expect((await dina.get(`${review}/delete`)).body).toContain('name="as" value="semilla"');
+    expect((await dina.submit(`${review}/delete`, { as: "semilla" })).status).toBe(303);
   });
 
   test("before the end and after the time for it there is none, and the page says why", async () => {
@@ -122,8 +146,9 @@ describe("the form of a review", () => {
       });
     const id = await review(semilla, "me equivoqué");
     await review(rio, "todo bien");
-    await actAs("rio");
-    expect((await ana.get(`/reviews/${id}/delete`)).status).toBe(404);
+    await account(hub, "elsa");
+    const elsa = await loggedIn(hub, "elsa");
+    expect((await elsa.get(`/reviews/${id}/delete`)).status).toBe(404);
     expect((await ana.submit(`/reviews/${id}/delete`, { as: "rio" })).status).toBe(404);
     const { location = "" } = (await visitor(hub).get(`/reviews/${id}`)).headers;
     expect(textOf((await visitor(hub).get(location)).body)).toContain("★☆☆☆☆ 1/5 — me equivoqué");

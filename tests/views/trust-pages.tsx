@@ -114,10 +114,11 @@ export function trustPages(locale: Locale): Record<string, Child> {
         reviews={NOTHING}
       />
     ),
-    review: <ReviewPage page={organization} reviewing={of({ theirs: SEALED })} />,
+    review: <ReviewPage page={organization} author={SEMILLA} reviewing={of({ theirs: SEALED })} />,
     "review-errors": (
       <ReviewPage
         page={organization}
+        author={SEMILLA}
         reviewing={of({ window: "late", theirs: { ...OPEN, late: true } })}
         form={{
           values: { kept_word: "4", content: "Texto <escrito>", language: "quc" },
@@ -128,20 +129,27 @@ export function trustPages(locale: Locale): Record<string, Child> {
         }}
       />
     ),
-    "review-sealed": <ReviewPage page={organization} reviewing={of({ mine: SEALED })} />,
+    "review-sealed": <ReviewPage page={organization} author={SEMILLA} reviewing={of({ mine: SEALED })} />,
     "review-open": (
       <ReviewPage
         page={organization}
+        author={SEMILLA}
         reviewing={of({
           mine: { ...OPEN, content: "Muy bien", language: "es" },
           theirs: { ...SEALED, state: "deleted" },
         })}
       />
     ),
-    "review-not-yet": <ReviewPage page={organization} reviewing={of({ window: "not_yet" })} />,
-    "review-over": <ReviewPage page={organization} reviewing={of({ window: "over" })} />,
+    "review-not-yet": (
+      <ReviewPage page={organization} author={SEMILLA} reviewing={of({ window: "not_yet" })} />
+    ),
+    "review-over": <ReviewPage page={organization} author={SEMILLA} reviewing={of({ window: "over" })} />,
     "review-delete": (
-      <ConfirmDeleteReviewPage page={organization} review={{ id: 71n, agreementId: 81n, subject: RIO }} />
+      <ConfirmDeleteReviewPage
+        page={organization}
+        author={SEMILLA}
+        review={{ id: 71n, agreementId: 81n, subject: RIO }}
+      />
     ),
     verification: (
       <VerificationPage

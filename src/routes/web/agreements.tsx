@@ -35,7 +35,7 @@ import type { FormState } from "../../views/ui/page.ts";
 import type { Env, WebContext } from "../env.ts";
 import { requireViewer } from "../middleware/session.ts";
 import { agreementActions, type Fields, missing, proposalTerms, voucherOf } from "./agreement-actions.ts";
-import { formFields, render, submit, type Web } from "./page.tsx";
+import { asWhoeverMay, formFields, render, submit, type Web } from "./page.tsx";
 import { withFiles } from "./uploads.ts";
 
 /** Messages on a page, which may be long ones. */
@@ -147,19 +147,11 @@ export function agreementRoutes(web: Web) {
   return routes;
 
   /** The agreement asked for, as whichever of the viewer's actors is a party to it, or else as a steward. */
-  async function visible(c: WebContext): Promise<FullAgreement> {
+  function visible(c: WebContext): Promise<FullAgreement> {
     const id = agreementId(c);
-    const { accountId, acting, person, organizations } = requireViewer(c);
-    let refusal: unknown;
-    for (const actor of [acting, ...organizations, person]) {
-      try {
-        return await agreementById(ctx, id, { accountId, actorId: actor.id });
-      } catch (error) {
-        if (!(error instanceof DomainError) || error.code !== "not_found") throw error;
-        refusal ??= error;
-      }
-    }
-    throw refusal;
+    const viewer = requireViewer(c);
+    const { accountId } = viewer;
+    return asWhoeverMay(viewer, (actor) => agreementById(ctx, id, { accountId, actorId: actor.id }));
   }
 
   /** Offers once, however often the form is sent. @returns where the agreement is */

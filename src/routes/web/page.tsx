@@ -1,4 +1,6 @@
 import type { Child } from "hono/jsx";
+import type { Viewer } from "../../domain/accounts/queries.ts";
+import type { ActorView } from "../../domain/actors/queries.ts";
 import { DomainError, ERROR_STATUS } from "../../domain/errors.ts";
 import { type NoticeKey, noticeKey } from "../../locales/index.ts";
 import type { FormState, PageContext } from "../../views/ui/page.ts";
@@ -109,6 +111,27 @@ export function choice<const T extends string>(
   if (found === undefined)
     throw new DomainError("invalid", `${field} must be one of ${choices.join(", ")}`, { field });
   return found;
+}
+
+/**
+ * What is found for the first of the viewer's actors whose it is: a link leads there whoever one acts as just now.
+ *
+ * @throws DomainError not_found when it is none of theirs
+ */
+export async function asWhoeverMay<T>(
+  { acting, organizations, person }: Viewer,
+  load: (actor: ActorView) => Promise<T>,
+): Promise<T> {
+  let refusal: unknown;
+  for (const actor of [acting, ...organizations, person]) {
+    try {
+      return await load(actor);
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== "not_found") throw error;
+      refusal ??= error;
+    }
+  }
+  throw refusal;
 }
 
 /**

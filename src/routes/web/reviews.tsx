@@ -11,7 +11,7 @@ import { ReviewsPage } from "../../views/reviews/reviews-page.tsx";
 import type { FormState } from "../../views/ui/page.ts";
 import type { Env, WebContext } from "../env.ts";
 import { requireViewer } from "../middleware/session.ts";
-import { choice, formFields, render, submit, type Web } from "./page.tsx";
+import { asWhoeverMay, choice, formFields, render, submit, type Web } from "./page.tsx";
 
 /** Reviews of exchanges: writing, taking back, reading. */
 export function reviewRoutes(web: Web) {
@@ -19,8 +19,11 @@ export function reviewRoutes(web: Web) {
 
   async function reviewPage(c: WebContext, form?: FormState) {
     const viewer = requireViewer(c);
-    const found = await reviewing(ctx, viewer.acting.id, idOf(c));
-    return <ReviewPage page={{ ...web.page(c), viewer }} reviewing={found} form={form} />;
+    const [found, author] = await asWhoeverMay(
+      viewer,
+      async (actor) => [await reviewing(ctx, actor.id, idOf(c)), actor] as const,
+    );
+    return <ReviewPage page={web.page(c)} reviewing={found} author={author} form={form} />;
   }
 
   return new Hono<Env>()
@@ -46,14 +49,21 @@ export function reviewRoutes(web: Web) {
       );
     })
     .get("/reviews/:id", async (c) => {
-      const { agreementId, postId } = await reviewById(ctx, idOf(c), c.get("viewer")?.acting.id ?? null);
+      const viewer = c.get("viewer");
+      const find = (viewerId: Id | null) => reviewById(ctx, idOf(c), viewerId);
+      const { agreementId, postId } = await (viewer === null
+        ? find(null)
+        : asWhoeverMay(viewer, ({ id }) => find(id)));
       return c.redirect(postId === null ? `/agreements/${agreementId}/review` : `/posts/${postId}`);
     })
     .get("/reviews/:id/delete", async (c) => {
       const viewer = requireViewer(c);
-      const review = await reviewById(ctx, idOf(c), viewer.acting.id);
-      if (!review.own) throw new DomainError("not_found", "no such review");
-      return render(c, <ConfirmDeleteReviewPage page={{ ...web.page(c), viewer }} review={review} />);
+      const [review, author] = await asWhoeverMay(viewer, async (actor) => {
+        const found = await reviewById(ctx, idOf(c), actor.id);
+        if (!found.own) throw new DomainError("not_found", "no such review");
+        return [found, actor] as const;
+      });
+      return render(c, <ConfirmDeleteReviewPage page={web.page(c)} review={review} author={author} />);
     })
     .post("/reviews/:id/delete", async (c) => {
       const viewer = requireViewer(c);

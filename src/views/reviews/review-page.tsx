@@ -1,4 +1,3 @@
-import type { Viewer } from "../../domain/accounts/queries.ts";
 import type { ActorView } from "../../domain/actors/queries.ts";
 import type { Reviewing, ReviewStatus } from "../../domain/reviews/queries.ts";
 import { DIMENSIONS, type Dimension, FIELDS } from "../../domain/reviews/rules.ts";
@@ -13,12 +12,14 @@ import { Back, Stars } from "./trust.tsx";
 
 /** GET and POST /agreements/<id>/review: for the parties. Fields: kept_word, quality, communication (1 to 5), content, language, as. */
 export interface ReviewPageProps {
-  page: PageContext & { viewer: Viewer };
+  page: PageContext;
   reviewing: Reviewing;
+  /** The party that reviews, whoever the viewer acts as on other pages. */
+  author: ActorView;
   form?: FormState | undefined;
 }
 
-export const ReviewPage = ({ page, reviewing, form }: ReviewPageProps) => {
+export const ReviewPage = ({ page, reviewing, author, form }: ReviewPageProps) => {
   const { t } = page;
   const { counterparty, mine, theirs, window, agreementId } = reviewing;
   const title = t("review.title", { name: counterparty.name });
@@ -30,7 +31,7 @@ export const ReviewPage = ({ page, reviewing, form }: ReviewPageProps) => {
         <p class="lead">{t("review.about", { title: reviewing.title })}</p>
       </div>
       {mine === null && (window === "sealed" || window === "late") ? (
-        <ReviewForm page={page} reviewing={reviewing} form={form} />
+        <ReviewForm page={page} reviewing={reviewing} author={author} form={form} />
       ) : null}
       {mine === null && window === "not_yet" ? (
         <Obstacle title={t("review.not_yet")} text={t("errors.not_reviewable")} />
@@ -74,13 +75,18 @@ const WORDS: readonly [score: string, word: MessageKey][] = [
   ["1", "review.score_1"],
 ];
 
-const ReviewForm = ({ page, reviewing, form }: ReviewPageProps) => {
-  const { t, viewer } = page;
+const ReviewForm = ({ page, reviewing, author, form }: ReviewPageProps) => {
+  const { t } = page;
   const { counterparty, window, reveals, agreementId } = reviewing;
   const action = `/agreements/${agreementId}/review`;
   return (
     <div class="card">
-      <WritingForm page={page} action={action} submit={(name) => t("review.submit", { name })}>
+      <WritingForm
+        page={page}
+        author={author}
+        action={action}
+        submit={(name) => t("review.submit", { name })}
+      >
         <ErrorSummary
           page={page}
           form={form}
@@ -116,7 +122,7 @@ const ReviewForm = ({ page, reviewing, form }: ReviewPageProps) => {
           form={form}
           name="content"
           label={t("review.content")}
-          hint={t("review.content_hint", { name: viewer.acting.name })}
+          hint={t("review.content_hint", { name: author.name })}
         />
         <LanguageSelect page={page} form={form} />
       </WritingForm>
@@ -179,21 +185,22 @@ const Status = ({
 
 /** GET /reviews/<id>/delete: says what will happen; POST to the same address deletes. */
 export interface ConfirmDeleteReviewPageProps {
-  page: PageContext & { viewer: Viewer };
+  page: PageContext;
   review: { id: bigint; agreementId: bigint; subject: ActorView };
+  author: ActorView;
 }
 
-export const ConfirmDeleteReviewPage = ({ page, review }: ConfirmDeleteReviewPageProps) => {
-  const { t, viewer } = page;
+export const ConfirmDeleteReviewPage = ({ page, review, author }: ConfirmDeleteReviewPageProps) => {
+  const { t } = page;
   return (
     <Layout page={page} title={t("review.delete_title")} section={null}>
       <h1>{t("review.delete_title")}</h1>
       <p>
-        <strong>{t("review.theirs", { name: viewer.acting.name })}</strong> · <bdi>{review.subject.name}</bdi>
+        <strong>{t("review.theirs", { name: author.name })}</strong> · <bdi>{review.subject.name}</bdi>
       </p>
       <p>{t("review.delete_text")}</p>
       <form class="actions" method="post" action={`/reviews/${review.id}/delete`}>
-        <input type="hidden" name="as" value={viewer.acting.handle} />
+        <input type="hidden" name="as" value={author.handle} />
         <button class="button button-danger" type="submit">
           <Icon name="trash" />
           {t("review.delete_confirm")}

@@ -1,4 +1,5 @@
 import type { Child, PropsWithChildren } from "hono/jsx";
+import type { ActorView } from "../../domain/actors/queries.ts";
 import type { ErrorCode } from "../../domain/errors.ts";
 import type { T } from "../../locales/index.ts";
 import { POST_LANGUAGES } from "../../locales/index.ts";
@@ -338,6 +339,7 @@ export const Radios = (
 export const WritingForm = ({
   page,
   action,
+  author,
   draft,
   files,
   submit,
@@ -345,6 +347,8 @@ export const WritingForm = ({
 }: {
   page: PageContext;
   action: string;
+  /** Who writes; whom the viewer acts as unless told otherwise. */
+  author?: ActorView;
   /** Under this name the browser keeps what was typed until it was published, whoever it is published as. */
   draft?: string;
   /** Files are sent with it. */
@@ -355,7 +359,8 @@ export const WritingForm = ({
 }) => {
   const viewer = page.viewer;
   if (!viewer) return null;
-  const organization = viewer.acting.id !== viewer.person.id;
+  const acting = author ?? viewer.acting;
+  const organization = acting.id !== viewer.person.id;
   return (
     <form
       class={organization ? "writing writing-organization" : "writing"}
@@ -364,12 +369,12 @@ export const WritingForm = ({
       enctype={files ? "multipart/form-data" : undefined}
       data-draft={draft && `${draft}:${viewer.person.handle}`}
     >
-      <input type="hidden" name="as" value={viewer.acting.handle} />
+      <input type="hidden" name="as" value={acting.handle} />
       {children}
       <div class="writing-end">
-        <Avatar page={page} actor={viewer.acting} small />
+        <Avatar page={page} actor={acting} small />
         <button class="button" type="submit">
-          {submit(viewer.acting.name)}
+          {submit(acting.name)}
         </button>
       </div>
     </form>
