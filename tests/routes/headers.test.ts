@@ -238,8 +238,11 @@ test("no form is taken from another site", async () => {
   expect(paths.length).toBeGreaterThanOrEqual(12);
   const fields = { as: "ana", content: "x", actor: "1", locale: "ar", email: "ana", password: PASSWORD };
   for (const path of paths) {
-    const address = path.replace("/posts/:id", post).replace("/proposals/:id", proposal);
-    expect(address).not.toContain(":");
+    // Where nothing stands at the address, too, the foreign form is refused before anybody looks.
+    const address = path
+      .replace("/posts/:id", post)
+      .replace("/proposals/:id", proposal)
+      .replaceAll(/:\w+/g, "1");
     for (const [kind, headers] of Object.entries(foreign)) {
       const reply = await member.submit(address, fields, headers);
       expect(reply.status, `${address}: ${kind}`).toBe(403);
