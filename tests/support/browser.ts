@@ -114,8 +114,8 @@ const RULES: RunOptions = {
 const COLOURS: RunOptions = { runOnly: { type: "rule", values: ["color-contrast"] } };
 
 /**
- * What axe finds wrong with the page that is shown, in light and dark colours, and whether it is wider than the screen; empty
- * when all is well.
+ * What axe finds wrong with the page that is shown, in light and (in Spanish: no language has colours of its own) dark colours,
+ * and whether it is wider than the screen; empty when all is well.
  * Where scripts are off, the same address is read with the same cookies in a page where they are on.
  */
 export async function violations(hub: Origin, { page, context }: Visit): Promise<string[]> {
@@ -168,6 +168,7 @@ async function inBothColours(page: Page, within: string): Promise<string[]> {
     ["light", RULES],
     ["dark", COLOURS],
   ] as const) {
+    if (scheme === "dark" && (await page.getAttribute("html", "lang")) !== "es") continue;
     await page.emulateMedia({ colorScheme: scheme });
     const { violations } = await page.evaluate(
       ([within, rules]) => (globalThis as unknown as Axe).axe.run(within, rules),
