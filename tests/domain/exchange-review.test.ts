@@ -20,7 +20,12 @@ import {
   rejectAgreement,
   withdrawAgreement,
 } from "../../src/domain/agreements/commands.ts";
-import { agreementById, signedSteps } from "../../src/domain/agreements/queries.ts";
+import {
+  agreementById,
+  agreementList,
+  agreementsWaiting,
+  signedSteps,
+} from "../../src/domain/agreements/queries.ts";
 import type { Acting, Ctx } from "../../src/domain/context.ts";
 import { DomainError } from "../../src/domain/errors.ts";
 import { fundAccount, organizationAccount, setAccountLimits } from "../../src/domain/ledger/accounts.ts";
@@ -239,6 +244,35 @@ test("whatever the clock says, what was said last is the newest: an Accept is of
   await proposeResolution(ctx, steward.accountId, id, { release: 900n, note: "Más." });
   const viewer = { accountId: steward.accountId, actorId: steward.actorId };
   expect((await agreementById(ctx, id, viewer)).resolution?.release).toBe(900n);
+});
+
+test("what goes on is found without reading all that ended", async () => {
+  const [author, other] = await pair();
+  await answer(ctx, other, await publish(ctx, author));
+  const undo = new Error("undone");
+  await ctx.db
+    .transaction(async (tx) => {
+      await tx.execute(sql`
+        insert into agreements (id, iri, proposal_id, proposal_revision, settlement, provider_id, receiver_id, proposer, state,
+          offered_by, quantity, unit, created, changed)
+        select n, 'urn:' || n, proposal_id, 1, 'none', provider_id, receiver_id, proposer, 'withdrawn', offered_by, 1, unit, created, changed
+        from agreements, generate_series(1, 5000) n where provider_id = ${author.actorId}`);
+      await tx.execute(sql`analyze agreements`);
+      const read = async () => {
+        const [row] = await tx.execute<{ n: string }>(sql`
+          select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) as n from pg_stat_xact_user_tables where relname = 'agreements'`);
+        return Number(row?.n);
+      };
+      const before = await read();
+      expect(await agreementsWaiting({ ...ctx, db: tx }, author.actorId)).toBe(1);
+      const { items } = await agreementList({ ...ctx, db: tx }, other.actorId, "open", null);
+      expect(items).toHaveLength(1);
+      expect((await read()) - before).toBeLessThan(100);
+      throw undo;
+    })
+    .catch((error: unknown) => {
+      if (error !== undo) throw error;
+    });
 });
 
 describe("the checkers find out who gets around the triggers and", () => {

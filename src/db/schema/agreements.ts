@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import {
+  type AnyPgColumn,
   bigint,
   boolean,
   check,
@@ -36,6 +37,10 @@ export type AgreementState = (typeof AGREEMENT_STATES)[number];
 /** Who does the service, and who gets it (and pays, where there is a price). */
 export const PARTIES = ["provider", "receiver"] as const;
 export type Party = (typeof PARTIES)[number];
+
+/** Goes on still. Written out, as queries are to say it in the words of the indexes. */
+export const isOpen = (state: AnyPgColumn) =>
+  sql`${state} not in ('settled', 'rejected', 'withdrawn', 'expired', 'cancelled', 'resolved')`;
 
 /** FEP-0837 Agreement between the one who published a proposal and the one who answered it. */
 export const agreements = pgTable(
@@ -94,6 +99,8 @@ export const agreements = pgTable(
   (t) => [
     index("agreements_provider").on(t.providerId, t.id),
     index("agreements_receiver").on(t.receiverId, t.id),
+    index("agreements_provider_open").on(t.providerId, t.id).where(isOpen(t.state)),
+    index("agreements_receiver_open").on(t.receiverId, t.id).where(isOpen(t.state)),
     index("agreements_proposal").on(t.proposalId, t.id),
     index("agreements_deadline").on(t.deadline).where(sql`${t.deadline} is not null`),
     index("agreements_remind").on(t.remind).where(sql`${t.remind} is not null`),

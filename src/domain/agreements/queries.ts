@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, lt, notInArray, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, lt, or, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { Id } from "../../db/ids.ts";
 import { actors } from "../../db/schema/actors.ts";
@@ -7,6 +7,7 @@ import {
   agreementMessages,
   agreementSteps,
   agreements,
+  isOpen,
   type Party,
 } from "../../db/schema/agreements.ts";
 import { media } from "../../db/schema/media.ts";
@@ -272,9 +273,14 @@ async function stepsOf(ctx: Ctx, id: Id, { party }: AgreementView): Promise<Step
 }
 
 function inGroup(group: AgreementGroup, actorId: Id): SQL | undefined {
-  const { state, providerId, receiverId, offeredBy } = agreements;
+  const { state } = agreements;
   if (group === "ended") return inArray(state, [...FINAL]);
-  if (group === "open") return notInArray(state, [...FINAL]);
+  if (group === "open") return isOpen(state);
+  return and(isOpen(state), ownTurn(actorId));
+}
+
+function ownTurn(actorId: Id): SQL | undefined {
+  const { state, providerId, receiverId, offeredBy } = agreements;
   return or(
     and(
       eq(state, "offered"),

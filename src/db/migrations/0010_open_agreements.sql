@@ -1,0 +1,2 @@
+CREATE INDEX "agreements_provider_open" ON "agreements" USING btree ("provider_id","id") WHERE "agreements"."state" not in ('settled', 'rejected', 'withdrawn', 'expired', 'cancelled', 'resolved');--> statement-breakpoint
+CREATE INDEX "agreements_receiver_open" ON "agreements" USING btree ("receiver_id","id") WHERE "agreements"."state" not in ('settled', 'rejected', 'withdrawn', 'expired', 'cancelled', 'resolved');
