@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
-import { transact } from "../../src/domain/transact.ts";
+import { together, transact } from "../../src/domain/transact.ts";
 import { testDatabase } from "../support/database.ts";
 import { domainContext } from "../support/domain.ts";
 
@@ -41,4 +41,23 @@ test("inside another transaction nothing is tried again, and other errors never 
   });
   await expect(failing).rejects.toThrow("something else");
   expect(others).toBe(1);
+});
+
+test("of statements sent together none is left over when one fails", async () => {
+  const { db } = await testDatabase();
+  const ctx = domainContext(db);
+  await db.execute(sql`create table counters (id int primary key)`);
+  const failing = transact(ctx, ({ db }) =>
+    together([
+      db.execute(sql`select 1 / 0`),
+      (async () => {
+        await db.execute(sql`insert into counters values (1)`).catch(() => {});
+        await new Promise((resolve) => setImmediate(resolve));
+        await db.execute(sql`insert into counters values (2)`).catch(() => {});
+      })(),
+    ]),
+  );
+  await expect(failing).rejects.toThrow();
+  expect([...(await db.execute(sql`select id from counters`))]).toEqual([]);
+  expect(await together([1, Promise.resolve("two")])).toEqual([1, "two"]);
 });

@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
-import { type AgreementState, agreementSteps, agreements, type Party } from "../../db/schema/agreements.ts";
+import { type AgreementState, agreementSteps, agreements } from "../../db/schema/agreements.ts";
 import type { Purpose } from "../../db/schema/proposals.ts";
 import type { Ctx } from "../context.ts";
 import { fundAccount, organizationAccount } from "../ledger/accounts.ts";
@@ -8,9 +8,9 @@ import { abort, commit, reserve } from "../ledger/transfers.ts";
 import { returnVoucher, useVoucher } from "../ledger/vouchers.ts";
 import { notify, notifyStaff } from "../notices/commands.ts";
 import { releaseVouches } from "../organizations/vouching.ts";
-import { documentChanged, emit } from "../transact.ts";
+import { documentChanged, emit, together } from "../transact.ts";
 import type { Signed, Statement } from "./consents.ts";
-import { idAfter, type Loaded, lastStep, newestSigned, type partyActor, type Who } from "./load.ts";
+import { idAfter, type Loaded, newestSigned, type partyActor, type Who } from "./load.ts";
 import { type answerableProposal, giveBackQuantity, takeQuantity } from "./proposal.ts";
 import { type Agreement, type Effect, type Message, otherParty, step } from "./rules.ts";
 
@@ -90,8 +90,10 @@ export async function openAgreement(
     .returning();
   if (row === undefined) throw new Error("The agreement was not written.");
   const loaded: Loaded = { row, provider, receiver, proposal };
-  await writeStep(ctx, loaded, agreement, taken);
-  await tellParties(ctx, loaded, outcome.effects);
+  await together([
+    writeStep(ctx, loaded, agreement, taken, NO_PAST),
+    tellParties(ctx, loaded, outcome.effects),
+  ]);
   return id;
 }
 
@@ -114,28 +116,29 @@ export async function takeStep(
     ...{ id, providerId, receiverId, proposalId, transferId, voucherId },
     donation: taken.donation ?? row.donation,
   };
-  const agreement = await perform(ctx, paying, outcome, taken);
+  const [agreement, past] = await together([perform(ctx, paying, outcome, taken), newestSigned(ctx, id)]);
   const { type } = taken.message;
   const answers = ["accept", "reject", "counter"].includes(type);
-  const [changed] = await ctx.db
-    .update(agreements)
-    .set({
-      ...toColumns(agreement),
-      transferId: paying.transferId,
-      voucherId: paying.voucherId,
-      donation: paying.donation,
-      ...(taken.iri === undefined ? {} : { iri: taken.iri }),
-      ...(agreement.state === row.state ? {} : { changed: now }),
-      ...(answers && row.answered === null ? { answered: now } : {}),
-      ...(type === "accept" ? { accepted: now } : {}),
-      ...(row.settled === null && agreement.settled !== null ? { settled: now } : {}),
-    })
-    .where(eq(agreements.id, id))
-    .returning();
-  const after: Loaded = { ...loaded, row: changed ?? row };
+  const changes = {
+    ...toColumns(agreement),
+    transferId: paying.transferId,
+    voucherId: paying.voucherId,
+    donation: paying.donation,
+    ...(taken.iri === undefined ? {} : { iri: taken.iri }),
+    ...(agreement.state === row.state ? {} : { changed: now }),
+    ...(answers && row.answered === null ? { answered: now } : {}),
+    ...(type === "accept" ? { accepted: now } : {}),
+    ...(row.settled === null && agreement.settled !== null ? { settled: now } : {}),
+  };
+  const after: Loaded = { ...loaded, row: { ...row, ...changes } };
   const silent = type === "tick" && agreement.state === row.state;
-  if (!silent) await writeStep(ctx, after, agreement, taken);
-  await tellParties(ctx, after, outcome.effects);
+  // None of them needs what another one finds: sent together they take one round trip.
+  await together([
+    ctx.db.update(agreements).set(changes).where(eq(agreements.id, id)),
+    silent ? null : writeStep(ctx, after, agreement, taken, past),
+    tellParties(ctx, after, outcome.effects),
+    outcome.effects.some((effect) => effect.type === "commit") ? releaseVouches(ctx, row.providerId) : null,
+  ]);
   const remote = [loaded.provider, loaded.receiver].some(({ host }) => host !== null);
   if (remote && agreement.state === "settled" && row.state !== "settled") {
     const proposer = row.proposer === "provider" ? loaded.provider : loaded.receiver;
@@ -176,7 +179,7 @@ async function perform(ctx: Ctx, paying: Paying, outcome: Outcome, taken: Step):
   for (const { amount } of of("reserve")) {
     if (voucherId !== null) await useVoucher(ctx, voucherId, paying.receiverId, amount, paying.id);
     paying.voucherId = voucherId;
-    const [payerId, payeeId] = await Promise.all([
+    const [payerId, payeeId] = await together([
       voucherId === null ? organizationAccount(ctx, paying.receiverId) : fundAccount(ctx),
       organizationAccount(ctx, paying.providerId),
     ]);
@@ -196,7 +199,6 @@ async function perform(ctx: Ctx, paying: Paying, outcome: Outcome, taken: Step):
     const { donation } = paying;
     await commit(ctx, paying.transferId, { amount, decision, donation, accountId });
     agreement = answer(agreement, "committed", ctx);
-    await releaseVouches(ctx, paying.providerId);
   }
   return agreement;
 }
@@ -223,16 +225,22 @@ function toColumns(agreement: Agreement) {
   };
 }
 
+type Past = Awaited<ReturnType<typeof newestSigned>>;
+const NO_PAST: Past = { offer: null, accept: null, last: null };
+
 /** Records a step, with the signed words of the party whose it is, and lets them travel when the other one is elsewhere. */
-async function writeStep(ctx: Ctx, loaded: Loaded, agreement: Agreement, taken: Step): Promise<void> {
+async function writeStep(
+  ctx: Ctx,
+  loaded: Loaded,
+  agreement: Agreement,
+  taken: Step,
+  { last, ...consents }: Past,
+): Promise<void> {
   const { row, provider, receiver } = loaded;
   const { message, who, note, sign } = taken;
   const now = ctx.clock.now();
-  const id = await idAfter(ctx, message.type === "offer" ? null : await lastStep(ctx, row.id));
+  const id = await idAfter(ctx, last);
   const party = "by" in message ? message.by : null;
-  const consents = await (sign !== null && party !== null && message.type !== "offer"
-    ? newestSigned(ctx, row.id)
-    : { offer: null, accept: null });
   const said = { amount: amountOf(message, agreement), quantity: quantityOf(message, agreement) };
   const signed =
     sign !== null && party !== null
@@ -324,16 +332,17 @@ function priceElsewhere(
 async function tellParties(ctx: Ctx, loaded: Loaded, effects: readonly Effect[]): Promise<void> {
   const { row, proposal } = loaded;
   const path = `/agreements/${row.id}`;
-  const side = (party: Party) => loaded[party];
-  for (const effect of effects) {
-    if (effect.type !== "tell" && effect.type !== "remind") continue;
-    const to = side(effect.to);
-    if (to.host !== null) continue;
-    const from = side(otherParty(effect.to));
+  const told = effects.map((effect) => {
+    if (effect.type !== "tell" && effect.type !== "remind") return [];
+    const to = loaded[effect.to];
+    if (to.host !== null) return [];
+    const from = loaded[otherParty(effect.to)];
     const details = { actor: from.name || from.handle, title: proposal.name };
-    if (effect.type === "remind") await notify(ctx, to.id, "agreement_reminder", path, details);
-    else await notify(ctx, to.id, effect.kind, path, details);
-    if (effect.type === "tell" && effect.kind === "agreement_disputed")
-      await notifyStaff(ctx, "curator", "agreement_disputed", path, details);
-  }
+    if (effect.type === "remind") return [notify(ctx, to.id, "agreement_reminder", path, details)];
+    const notices = [notify(ctx, to.id, effect.kind, path, details)];
+    if (effect.kind === "agreement_disputed")
+      notices.push(notifyStaff(ctx, "curator", "agreement_disputed", path, details));
+    return notices;
+  });
+  await together(told.flat());
 }

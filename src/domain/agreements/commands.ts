@@ -11,7 +11,7 @@ import type { Acting, Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { currentPolicy } from "../ledger/policy.ts";
 import { notify } from "../notices/commands.ts";
-import { transact } from "../transact.ts";
+import { together, transact } from "../transact.ts";
 import { optionalText, requiredText } from "../validate.ts";
 import { openAgreement, type Step, takeStep } from "./apply.ts";
 import type { Signed } from "./consents.ts";
@@ -60,7 +60,7 @@ export async function offerAgreement(ctx: Ctx, who: Who, input: NewOffer, receiv
   return transact(ctx, async (ctx) => {
     const proposal = await answerableProposal(ctx, input.proposalId, input.revision);
     if (proposal.actorId === who.actorId) throw new DomainError("own_proposal", "this is one's own proposal");
-    const [author, answerer] = await Promise.all([
+    const [author, answerer] = await together([
       partyActor(ctx, proposal.actorId),
       partyActor(ctx, who.actorId),
     ]);

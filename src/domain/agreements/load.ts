@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, or, sql } from "drizzle-orm";
+import { and, desc, eq, isNull, or } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import { type Id, timeOf } from "../../db/ids.ts";
 import { accounts } from "../../db/schema/accounts.ts";
@@ -93,46 +93,30 @@ export async function newestResolution(ctx: Ctx, agreementId: Id) {
   return row ?? null;
 }
 
-/** The newest signed steps of these kinds: what a later consent refers to. */
+/** The newest signed steps that a later consent refers to, and the newest of all; they stay that as long as the row is locked. */
 export async function newestSigned(ctx: Ctx, agreementId: Id) {
   const rows = await ctx.db
     .select({
+      id: agreementSteps.id,
       message: agreementSteps.message,
       activity: agreementSteps.activity,
       digest: agreementSteps.digest,
     })
     .from(agreementSteps)
-    .where(
-      and(
-        eq(agreementSteps.agreementId, agreementId),
-        sql`${agreementSteps.message} in ('offer', 'counter', 'accept')`,
-        sql`${agreementSteps.activity} is not null`,
-      ),
-    )
+    .where(eq(agreementSteps.agreementId, agreementId))
     .orderBy(desc(agreementSteps.id))
-    .limit(20);
+    .limit(200);
   const newest = (...messages: string[]) => {
-    const row = rows.find(({ message }) => messages.includes(message));
+    const row = rows.find(({ message, activity }) => messages.includes(message) && activity !== null);
     return row === undefined ? null : { activity: row.activity ?? "", digest: row.digest ?? "" };
   };
-  return { offer: newest("offer", "counter"), accept: newest("accept") };
+  return { offer: newest("offer", "counter"), accept: newest("accept"), last: rows[0]?.id ?? null };
 }
 
 /** An id for what comes after `last`, whatever the clock says: the newest counts, and processes' clocks differ. */
 export function idAfter(ctx: Ctx, last: Id | null): Promise<Id> {
   const now = ctx.clock.now();
   return ctx.ids.next(last === null ? now : new Date(Math.max(now.getTime(), timeOf(last).getTime() + 1)));
-}
-
-/** The agreement's newest step, which stays that as long as its row is locked. */
-export async function lastStep(ctx: Ctx, agreementId: Id): Promise<Id | null> {
-  const [row] = await ctx.db
-    .select({ id: agreementSteps.id })
-    .from(agreementSteps)
-    .where(eq(agreementSteps.agreementId, agreementId))
-    .orderBy(desc(agreementSteps.id))
-    .limit(1);
-  return row?.id ?? null;
 }
 
 /** An agreement's row as the rules see it. */

@@ -1,4 +1,5 @@
-import { desc } from "drizzle-orm";
+import { sql } from "drizzle-orm";
+import { hubs } from "../../db/schema/hubs.ts";
 import { type DisputeRule, exchangePolicies } from "../../db/schema/ledger.ts";
 import { requireRole } from "../accounts/queries.ts";
 import { parseAmount } from "../amounts.ts";
@@ -19,13 +20,16 @@ export interface Policy extends PolicyRules {
 
 /** The hub's rules as they stand. @throws DomainError not_set_up */
 export async function currentPolicy(ctx: Ctx): Promise<Policy> {
+  const { currencyScale, currencyRateN, currencyRateD } = hubs;
   const [row] = await ctx.db
-    .select()
-    .from(exchangePolicies)
-    .orderBy(desc(exchangePolicies.revision))
+    .select({ hub: { currencyScale, currencyRateN, currencyRateD }, policy: exchangePolicies })
+    .from(hubs)
+    .leftJoin(exchangePolicies, sql`true`)
+    .orderBy(sql`${exchangePolicies.revision} desc nulls last`)
     .limit(1);
-  if (row === undefined) return { ...defaultPolicy(rateOf(await localHub(ctx))), revision: 0, created: null };
-  const { accountId: _, ...policy } = row;
+  if (row === undefined) throw new DomainError("not_set_up", "this hub is not set up yet");
+  if (row.policy === null) return { ...defaultPolicy(rateOf(row.hub)), revision: 0, created: null };
+  const { accountId: _, ...policy } = row.policy;
   return policy;
 }
 
