@@ -130,6 +130,7 @@ const pages = (post: string, proposal: string, ...more: string[][]) => ({
       "/organizations/new",
       "/settings/profile",
       "/settings/notices",
+      "/settings/tokens",
       "/notices",
       "/nothing",
     ],

@@ -87,6 +87,8 @@ const NOWHERE = [
   "/constructor",
   "/organizations/%00",
   "/ledger/nothing",
+  "/settings/tokens/x",
+  "/settings/tokens/x/revoke",
   "/vouchers/1",
   "/admin/nothing",
   "/healthz/x",

@@ -1,10 +1,12 @@
 import type { Child } from "hono/jsx";
+import type { TokenView } from "../../src/domain/accounts/queries.ts";
 import type { MediaView } from "../../src/domain/media/queries.ts";
 import { NOTICE_KINDS } from "../../src/domain/notices/kinds.ts";
 import type { NoticeView } from "../../src/domain/notices/queries.ts";
 import type { Locale } from "../../src/locales/index.ts";
 import { LoginPage } from "../../src/views/accounts/login-page.tsx";
 import { MePage } from "../../src/views/accounts/me-page.tsx";
+import { TokensPage } from "../../src/views/accounts/tokens-page.tsx";
 import { ActorListPage } from "../../src/views/actors/actor-list-page.tsx";
 import { DirectoryPage } from "../../src/views/actors/directory-page.tsx";
 import { EditProfilePage } from "../../src/views/actors/edit-profile-page.tsx";
@@ -133,6 +135,11 @@ export const POSTS = [
   }),
 ];
 
+const TOKENS: TokenView[] = [
+  { id: "a3f09c1b22d4", actor: SEMILLA, scopes: ["exchange:read", "ledger:read"], created: NOW },
+  { id: "0b7e5d91c6aa", actor: ANA, scopes: ["push", "exchange:write"], created: NOW },
+];
+
 const NO_ONE = { following: "no", followedBy: false, own: false } as const;
 
 /** Every page with believable content, as a visitor or member sees it, and the states that look different. */
@@ -143,6 +150,7 @@ export function allPages(locale: Locale): Record<string, Child> {
   const organization = (values: Partial<PageContext> = {}) => member({ viewer: AS_ORGANIZATION, ...values });
   const nothing = { items: [], before: null };
   const currency = { name: "Créditos", symbol: "cr" };
+  const tokensPage = { ...member({ path: "/settings/tokens" }), viewer: AS_ORGANIZATION };
   return {
     setup: (
       <SetupPage
@@ -277,6 +285,16 @@ export function allPages(locale: Locale): Record<string, Child> {
     ),
     "notice-settings": (
       <NoticeSettingsPage page={{ ...member({ path: "/settings/notices" }), viewer: VIEWER }} mails />
+    ),
+    tokens: <TokensPage page={tokensPage} tokens={TOKENS} secret={null} />,
+    "tokens-made": <TokensPage page={tokensPage} tokens={TOKENS} secret={`ayni_${"Xy7".repeat(14)}`} />,
+    "tokens-errors": (
+      <TokensPage
+        page={tokensPage}
+        tokens={[]}
+        secret={null}
+        form={{ values: { as: "ana" }, errors: [{ field: "scopes", code: "required", details: {} }] }}
+      />
     ),
     "new-organization": (
       <NewOrganizationPage

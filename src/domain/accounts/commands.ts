@@ -18,6 +18,8 @@ import { hashToken, TOKEN_ID } from "./tokens.ts";
 const SESSION_DAYS = 90;
 const IDLE_DAYS = 14;
 const DAY = 86_400_000;
+/** As many as are listed, so that each can be revoked. */
+const TOKENS_MAX = 100;
 
 export interface NewAccount {
   handle: string;
@@ -164,7 +166,7 @@ export async function setLocale(ctx: Ctx, accountId: Id, locale: string): Promis
  * Makes a bearer token that acts as `acting.actorId`, for as long as the account may.
  *
  * @returns the token, shown once; only its hash is stored
- * @throws DomainError invalid (an unknown scope, or none)
+ * @throws DomainError invalid (an unknown scope, or none), too_many
  */
 export async function createToken(
   ctx: Ctx,
@@ -172,11 +174,17 @@ export async function createToken(
   scopes: readonly string[],
 ): Promise<string> {
   const secret = `ayni_${randomBytes(32).toString("base64url")}`;
+  const allowed = checkScopes(scopes);
+  const live = await ctx.db.$count(tokens, and(eq(tokens.accountId, accountId), isNull(tokens.revoked)));
+  if (live >= TOKENS_MAX)
+    throw new DomainError("too_many", `an account has ${TOKENS_MAX} tokens at most`, {
+      details: { max: TOKENS_MAX },
+    });
   await ctx.db.insert(tokens).values({
     tokenHash: hashToken(secret),
     accountId,
     actorId,
-    scopes: checkScopes(scopes),
+    scopes: allowed,
     created: ctx.clock.now(),
   });
   return secret;
@@ -184,6 +192,7 @@ export async function createToken(
 
 /** Ends a token of the account, at once. @param id as `tokensOf` shows it. @throws DomainError not_found */
 export async function revokeToken(ctx: Ctx, accountId: Id, id: string): Promise<void> {
+  if (!/^[0-9a-f]{12}$/.test(id)) throw new DomainError("not_found", "no such token");
   const revoked = await ctx.db
     .update(tokens)
     .set({ revoked: ctx.clock.now() })

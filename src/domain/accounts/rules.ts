@@ -3,17 +3,12 @@ import { DomainError } from "../errors.ts";
 export const PASSWORD_MIN = 12;
 export const PASSWORD_MAX = 256;
 
+/** What the JSON API of the exchange asks for. */
+export const EXCHANGE_SCOPES = ["exchange:read", "exchange:write", "ledger:read", "ledger:write"] as const;
+export type ExchangeScope = (typeof EXCHANGE_SCOPES)[number];
+
 /** What a bearer token may allow. */
-export const TOKEN_SCOPES = [
-  "read",
-  "write",
-  "follow",
-  "push",
-  "exchange:read",
-  "exchange:write",
-  "ledger:read",
-  "ledger:write",
-] as const;
+export const TOKEN_SCOPES = ["read", "write", "follow", "push", ...EXCHANGE_SCOPES] as const;
 export type TokenScope = (typeof TOKEN_SCOPES)[number];
 
 /** The scopes that are named, each once. @throws DomainError invalid when there are none, or one is not known */

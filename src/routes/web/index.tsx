@@ -22,6 +22,7 @@ import { postRoutes } from "./posts.tsx";
 import { proposalRoutes } from "./proposals.tsx";
 import { reviewRoutes } from "./reviews.tsx";
 import { setupRoutes } from "./setup.tsx";
+import { tokenRoutes } from "./tokens.tsx";
 import { verificationRoutes } from "./verifications.tsx";
 import { voucherRoutes } from "./vouchers.tsx";
 
@@ -55,6 +56,7 @@ export function webRoutes(options: RouteOptions): Hono<Env> {
     categoryRoutes(web),
     reviewRoutes(web),
     verificationRoutes(web),
+    tokenRoutes(web),
     apiPageRoutes(web),
     actorRoutes(web),
   ]) {

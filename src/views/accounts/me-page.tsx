@@ -61,6 +61,9 @@ export const MePage = ({ page }: MePageProps) => {
           <li>
             <a href="/settings/notices">{t("notice_list.settings")}</a>
           </li>
+          <li>
+            <a href="/settings/tokens">{t("tokens.title")}</a>
+          </li>
           {viewer.role === "member" ? null : (
             <li>
               <a href="/admin">{t("admin.title")}</a>

@@ -41,7 +41,8 @@ export const ApiPage = ({ page, base, operations, problems }: ApiPageProps) => (
       <section class="card">
         <h2>Begin</h2>
         <p>
-          Whoever runs the hub makes a token. It acts as one organization, for as long as its account may:
+          Make a token among <a href="/settings/tokens">your settings</a>. It acts as one organization, for as
+          long as its account may. Whoever runs the hub can also make it on the command line:
         </p>
         <pre tabindex={0}>
           <code>
