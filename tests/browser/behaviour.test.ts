@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { translator } from "../../src/locales/index.ts";
-import { submit, visit } from "../support/browser.ts";
+import { DESKTOP, submit, visit } from "../support/browser.ts";
 import { count, startHub } from "../support/hub.ts";
 import { loggedIn } from "../support/visitor.ts";
 
@@ -128,4 +128,20 @@ test("the switch of the one who acts opens, closes, and names every button", asy
       .getByRole("button", { name: t("compose.publish_as", { name: "Organization raices" }) })
       .waitFor();
   }
+});
+
+test("on a phone the exchange is where agreements are; on a wide screen they have their own place", async () => {
+  const hub = await startHub();
+  const member = await loggedIn(hub);
+  const marked = async (viewport?: typeof DESKTOP) => {
+    const { page } = await visit(hub, { as: member, ...(viewport && { viewport }) });
+    await page.goto("/agreements");
+    return page.$$eval(".main-nav a", (links) =>
+      links
+        .filter((link) => link.checkVisibility() && Number(getComputedStyle(link).fontWeight) > 600)
+        .map((link) => link.getAttribute("href")),
+    );
+  };
+  expect(await marked()).toEqual(["/exchange"]);
+  expect(await marked(DESKTOP)).toEqual(["/agreements"]);
 });

@@ -12,7 +12,7 @@ import { transact } from "../../src/domain/transact.ts";
 import { translator } from "../../src/locales/index.ts";
 import { errorText } from "../../src/views/ui/form.tsx";
 import { elementById, forms, textOf, typedIn } from "../support/html.ts";
-import { PASSWORD, startHub, type TestHub } from "../support/hub.ts";
+import { account, PASSWORD, startHub, type TestHub } from "../support/hub.ts";
 import { loggedIn, type Reply, type Visitor, visitor } from "../support/visitor.ts";
 
 const t = translator("es");
@@ -99,7 +99,8 @@ function expectWrong(
   expect(reply.status, `${field} ${code}`).toBe(ERROR_STATUS[code]);
   expect(textOf(elementById(reply.body, `field-${field}-error`))).toBe(errorText(t, { code, details }));
   for (const [name, value] of Object.entries(typed))
-    if (!["as", "key", "revision", "voucher"].includes(name)) expect(typedIn(reply.body, name), name).toBe(value);
+    if (!["as", "key", "revision", "voucher"].includes(name))
+      expect(typedIn(reply.body, name), name).toBe(value);
 }
 
 describe("the form that proposes terms", () => {
@@ -139,6 +140,7 @@ describe("the form that proposes terms", () => {
     expect(new Set(replies.map(({ status, headers }) => `${status} ${headers.location}`)).size).toBe(1);
     const other = await carla.submit("/agreements", { ...sent, quantity: "3" });
     expect(other.status).toBe(ERROR_STATUS.key_reused);
+    expect(textOf(other.body)).toContain(t("errors.key_reused"));
     expect(typedIn(other.body, "quantity")).toBe("3");
     expect(typedIn(other.body, "key")).not.toBe(sent.key);
     const { items } = await agreementList(hub.ctx, getter.actorId, "open", null, 100);
@@ -155,9 +157,25 @@ describe("the form that proposes terms", () => {
   });
 
   test("says what stands in the way instead of asking in vain", async () => {
-    const path = `/agreements/new?proposal=${await publish()}`;
+    const id = await publish();
+    const path = `/agreements/new?proposal=${id}`;
+    const linked = async (who: Visitor) => {
+      const { body } = await who.get(`/proposals/${id}`);
+      const [link = "", href] = /<a class="button" href="([^"]*agreements[^"]*)".*?<\/a>/s.exec(body) ?? [];
+      return [href, textOf(link)];
+    };
+    expect(await linked(berta)).toEqual([undefined, ""]);
+    expect(await linked(visitor(hub))).toEqual([
+      `/login?next=${encodeURIComponent(path)}`,
+      t("proposal.answer_login"),
+    ]);
     expect(textOf((await berta.get(path)).body)).toContain(t("obstacles.own"));
+    await account(hub, "elena");
+    const elena = await loggedIn(hub, "elena");
+    expect((await elena.get(path)).body).toContain('href="/organizations/new"');
     await dora.submit("/acting", { as: "dora" });
+    for (const who of [carla, dora, elena])
+      expect(await linked(who)).toEqual([path, t("proposal.answer_offer")]);
     const page = await dora.get(path);
     expect(textOf(page.body)).toContain(t("obstacles.person"));
     expect(forms(page.body).filter(({ action }) => action === "/agreements")).toEqual([]);

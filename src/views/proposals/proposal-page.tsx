@@ -74,20 +74,22 @@ const Tags = ({ tags }: { tags: readonly string[] }) =>
     </ul>
   );
 
-/** What an organization of this hub can do about somebody else's open proposal. */
+/** The way to an agreement on somebody else's open proposal; what stands in the way of one is explained there. */
 const Answer = ({ page, proposal }: { page: PageContext; proposal: ProposalView }) => {
   const { t, viewer } = page;
   if (proposal.own || proposal.state !== "open") return null;
-  if (viewer !== null && viewer.acting.kind !== "Organization") {
-    return viewer.organizations.length === 0 ? null : <p class="quiet">{t("proposal.answer_login")}</p>;
-  }
-  if (viewer?.acting.id === proposal.actor.id) return null;
   const path = `/agreements/new?proposal=${proposal.id}`;
   return (
     <p class="actions">
       <a class="button" href={viewer === null ? `/login?next=${encodeURIComponent(path)}` : path}>
         <Icon name="exchange" />
-        {t(proposal.purpose === "offer" ? "proposal.answer_offer" : "proposal.answer_request")}
+        {t(
+          viewer === null
+            ? "proposal.answer_login"
+            : proposal.purpose === "offer"
+              ? "proposal.answer_offer"
+              : "proposal.answer_request",
+        )}
       </a>
     </p>
   );

@@ -238,7 +238,11 @@ const Navigation = ({ page, section }: { page: PageContext; section: Section | n
       <ul>
         {entries.map((entry) => (
           <li class={entry.wide ? "wide-only" : undefined}>
-            <a href={entry.href} aria-current={entry.section === section ? "page" : undefined}>
+            <a
+              href={entry.href}
+              aria-current={entry.section === section ? "page" : undefined}
+              class={entry.section === "exchange" && section === "agreements" ? "narrow-current" : undefined}
+            >
               <Icon name={entry.icon} />
               <span>{entry.label}</span>
               {entry.waiting ? <Waiting page={page} count={entry.waiting} /> : null}
