@@ -34,7 +34,7 @@ const RULES: { of: RegExp; own: RegExp[]; packages: RegExp[] }[] = [
   },
   {
     of: /^domain\//,
-    own: [/^domain\//, /^db\/(schema\/|ids|client)/, /^queue\/enqueue\.ts$/, /^json\.ts$/],
+    own: [/^domain\//, /^db\/(schema\/|ids|client|selection)/, /^queue\/enqueue\.ts$/, /^json\.ts$/],
     packages: [
       /^drizzle-orm/,
       /^zod$/,

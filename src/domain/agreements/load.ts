@@ -1,11 +1,11 @@
-import { and, desc, eq, isNull, or } from "drizzle-orm";
-import { alias } from "drizzle-orm/pg-core";
+import { and, desc, eq, getTableColumns, isNull, or, sql } from "drizzle-orm";
 import { type Id, timeOf } from "../../db/ids.ts";
 import { accounts } from "../../db/schema/accounts.ts";
 import { actors } from "../../db/schema/actors.ts";
 import { agreementSteps, agreements, type Party, resolutions } from "../../db/schema/agreements.ts";
 import { memberships } from "../../db/schema/organizations.ts";
 import { proposals } from "../../db/schema/proposals.ts";
+import { selection } from "../../db/selection.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import type { Agreement } from "./rules.ts";
@@ -16,50 +16,43 @@ export interface Who {
   accountId: Id | null;
 }
 
-const providers = alias(actors, "provider");
-const receivers = alias(actors, "receiver");
+const PARTY = { id: actors.id, iri: actors.iri, name: actors.name, handle: actors.handle, host: actors.host };
 
-const partyColumns = (table: typeof providers | typeof receivers) => ({
-  id: table.id,
-  iri: table.iri,
-  name: table.name,
-  handle: table.handle,
-  /** null for actors of this hub. */
-  host: table.host,
+const LOADED = selection({
+  row: getTableColumns(agreements),
+  provider: PARTY,
+  receiver: PARTY,
+  proposal: {
+    iri: proposals.iri,
+    name: proposals.name,
+    local: proposals.local,
+    purpose: proposals.purpose,
+    unit: proposals.unit,
+    unitBased: proposals.unitBased,
+    price: proposals.price,
+    minimum: proposals.minimum,
+    available: proposals.available,
+    committed: proposals.committed,
+    settlement: proposals.settlement,
+    scale: proposals.currencyScale,
+  },
 });
 
-/** An agreement with what its commands need beside its row. */
-export type Loaded = Awaited<ReturnType<typeof loadRow>>;
+/** An agreement with what its commands need beside its row; of a party `host` is null when it is this hub's. */
+export type Loaded = ReturnType<typeof LOADED.read>;
 
-async function loadRow(ctx: Ctx, id: Id, lock: boolean) {
-  const query = ctx.db
-    .select({
-      row: agreements,
-      provider: partyColumns(providers),
-      receiver: partyColumns(receivers),
-      proposal: {
-        iri: proposals.iri,
-        name: proposals.name,
-        local: proposals.local,
-        purpose: proposals.purpose,
-        unit: proposals.unit,
-        unitBased: proposals.unitBased,
-        price: proposals.price,
-        minimum: proposals.minimum,
-        available: proposals.available,
-        committed: proposals.committed,
-        settlement: proposals.settlement,
-        scale: proposals.currencyScale,
-      },
-    })
-    .from(agreements)
-    .innerJoin(proposals, eq(proposals.id, agreements.proposalId))
-    .innerJoin(providers, eq(providers.id, agreements.providerId))
-    .innerJoin(receivers, eq(receivers.id, agreements.receiverId))
-    .where(eq(agreements.id, id));
-  const [found] = await (lock ? query.for("update", { of: agreements }) : query);
+const LOCKED = sql.raw(`
+  select ${LOADED.list} from agreements as "row"
+  join proposals as proposal on proposal.id = "row".proposal_id
+  join actors as provider on provider.id = "row".provider_id
+  join actors as receiver on receiver.id = "row".receiver_id
+  where "row".id = `);
+
+/** For the clock, the ledger and stewards. @throws DomainError not_found */
+export async function lockAgreement(ctx: Ctx, id: Id): Promise<Loaded> {
+  const [found] = await ctx.db.execute(sql`${LOCKED}${id}::bigint for update of "row"`);
   if (found === undefined) throw new DomainError("not_found", "no such agreement");
-  return found;
+  return LOADED.read(found);
 }
 
 /**
@@ -68,12 +61,9 @@ async function loadRow(ctx: Ctx, id: Id, lock: boolean) {
  * @throws DomainError not_found, also when the actor is no party to it
  */
 export async function lockForParty(ctx: Ctx, id: Id, actorId: Id): Promise<Loaded & { party: Party }> {
-  const loaded = await loadRow(ctx, id, true);
+  const loaded = await lockAgreement(ctx, id);
   return { ...loaded, party: partyOf(loaded.row, actorId) };
 }
-
-/** For the clock, the ledger and stewards. @throws DomainError not_found */
-export const lockAgreement = (ctx: Ctx, id: Id) => loadRow(ctx, id, true);
 
 /** @throws DomainError not_found */
 export function partyOf(row: { providerId: Id; receiverId: Id }, actorId: Id): Party {
