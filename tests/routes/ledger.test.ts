@@ -9,11 +9,13 @@ import { organizationAccount } from "../../src/domain/ledger/accounts.ts";
 import { runChecks } from "../../src/domain/ledger/check.ts";
 import { balance } from "../../src/domain/ledger/queries.ts";
 import { commit, reserve } from "../../src/domain/ledger/transfers.ts";
+import { decideVoucher, requestVoucher } from "../../src/domain/ledger/vouchers.ts";
 import { transact } from "../../src/domain/transact.ts";
 import { LOCALES, translator } from "../../src/locales/index.ts";
 import { csvRow, periodOf } from "../../src/routes/web/ledger-csv.ts";
 import { errorText } from "../../src/views/ui/form.tsx";
 import { creditPages, lend, payFor } from "../support/credits.ts";
+import { publish } from "../support/exchange.ts";
 import { elementById, textOf, typedIn } from "../support/html.ts";
 import { account, settle, startHub, type TestHub } from "../support/hub.ts";
 import { loggedIn, type Visitor, visitor } from "../support/visitor.ts";
@@ -177,8 +179,10 @@ test("what is too much to keep is given to the fund by one button; what is wrong
 
 test("who was paid gives back a part, and then no more than the rest", async () => {
   const { hub, raices, semilla, member } = await exchanging();
-  const { transfer } = await payFor(hub.ctx, semilla, raices, "10");
+  const { transfer, agreement } = await payFor(hub.ctx, semilla, raices, "10");
   const path = `/ledger/transfers/${transfer}/return`;
+  const linked = async () => (await member.get(`/agreements/${agreement}`)).body.includes(`href="${path}"`);
+  expect(await linked()).toBe(true);
   expect(typedIn((await member.get(path)).body, "amount")).toBe("10");
   const silent = await member.submit(path, { as: "raices", amount: "1", note: " " });
   expect(silent.status).toBe(422);
@@ -189,8 +193,28 @@ test("who was paid gives back a part, and then no more than the rest", async () 
   expect((await member.submit(path, { as: "raices", amount: "6", note: "Todo" })).status).toBe(303);
   expect((await member.get(path)).body).not.toContain(`action="${path}"`);
   expect((await balance(hub.ctx, raices.actorId)).posted).toBe(0n);
+  expect(await linked()).toBe(false);
+  await account(hub, "berta");
+  expect((await (await loggedIn(hub, "berta")).get(path)).status).toBe(404);
+});
+
+test("it is given back as who was paid, whoever one acts as elsewhere; who paid is shown no way to", async () => {
+  const { hub, raices, semilla, member } = await exchanging();
+  const { transfer, agreement } = await payFor(hub.ctx, semilla, raices, "10");
+  const path = `/ledger/transfers/${transfer}/return`;
   await as(member, "semilla");
-  expect((await member.get(path)).status).toBe(404);
+  const page = (await member.get(`/agreements/${agreement}`)).body;
+  expect(page).toContain('href="/ledger"');
+  expect(page).not.toContain(path);
+  expect((await member.get(path)).body).toContain('name="as" value="raices"');
+  expect((await member.submit(path, { as: "semilla", amount: "1", note: "x" })).status).toBe(404);
+  expect((await member.submit(path, { as: "raices", amount: "1", note: "De más" })).status).toBe(303);
+});
+
+test("a browser at the currency's address is led to the hub's books", async () => {
+  const { hub } = await exchanging();
+  const { status, headers } = await visitor(hub).get("/currency");
+  expect([status, headers.location]).toEqual([302, "/ledger/hub"]);
 });
 
 test("a voucher is asked for, waits at its place, and is answered in part or refused with a reason", async () => {
@@ -225,6 +249,24 @@ test("a voucher is asked for, waits at its place, and is answered in part or ref
   expect(textOf((await member.get("/vouchers")).body)).toContain("Retirado");
 });
 
+test("who cannot pay yet is shown the way to a voucher, and the voucher is chosen where credits do not suffice", async () => {
+  const { hub, semilla, member } = await exchanging();
+  const poor = await hub.organization("warmi");
+  await as(member, "warmi");
+  const form = `/agreements/new?proposal=${await publish(hub.ctx, semilla, { price: "5" })}`;
+  const without = (await member.get(form)).body;
+  expect(without).toContain('href="/vouchers"');
+  expect(without).toContain('href="/ledger"');
+
+  const { id } = await requestVoucher(hub.ctx, poor, { amount: "8", purpose: "Estatutos" });
+  await decideVoucher(hub.ctx, poor, id, { decision: "approve", amount: "8", note: "" });
+  const chosen = (body: string) => /<input[^>]*name="voucher"[^>]*checked[^>]*>/.exec(body)?.[0];
+  const value = new RegExp(`value="${id}"`);
+  expect(chosen((await member.get(form)).body)).toMatch(value);
+  await lend(hub.ctx, poor, 10_000n);
+  expect(chosen((await member.get(form)).body)).not.toMatch(value);
+});
+
 test("curators see the books; only administrators have them checked, let payments go on and change rules", async () => {
   const { hub, raices, semilla, member } = await exchanging();
   const { ctx } = hub;
@@ -237,6 +279,11 @@ test("curators see the books; only administrators have them checked, let payment
     expect((await nobody.get(path)).status, path).toBe(403);
     expect((await curator.get(path)).status, path).toBe(path === "/admin/policy" ? 403 : 200);
     expect((await member.get(path)).status, path).toBe(200);
+  }
+  // What one may not open is not in the list either.
+  for (const path of ["/admin/policy", "/admin/categories"]) {
+    expect((await curator.get("/admin")).body).not.toContain(`href="${path}"`);
+    expect((await member.get("/admin")).body).toContain(`href="${path}"`);
   }
   expect((await member.submit("/admin/ledger/check", { as: "ana" })).status).toBe(303);
   expect(textOf((await curator.get("/admin/ledger")).body)).toContain("Todo cuadra");

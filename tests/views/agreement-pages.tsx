@@ -287,6 +287,7 @@ export function agreementPages(locale: Locale): Record<string, Child> {
       agreement={state}
       as={state.steward ? VIEWER.person : SEMILLA}
       available={state === STATES["to-pay"] ? 1250n : null}
+      returnable={state.state === "settled" && state.party === "provider" ? 200n : 0n}
       vouchers={state === STATES["to-pay"] ? [{ id: 4n, approved: 500n, expires: null }] : []}
       disputeRule="half"
       messages={{ items: state === STATES.gift ? [] : MESSAGES, before: null }}
@@ -302,6 +303,7 @@ export function agreementPages(locale: Locale): Record<string, Child> {
       agreement={STATES.delivered!}
       as={SEMILLA}
       available={null}
+      returnable={0n}
       vouchers={[]}
       disputeRule="refund"
       action={action}

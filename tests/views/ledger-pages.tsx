@@ -154,6 +154,7 @@ export function ledgerPages(locale: Locale): Record<string, Child> {
       <ReturnPage
         page={organization("/ledger/transfers/9/return")}
         currency={CURRENCY}
+        author={SEMILLA}
         transferId={9n}
         agreement={agreement({ state: "settled", settledAmount: 450n, settled: before(3) })}
         left={200n}
@@ -170,6 +171,7 @@ export function ledgerPages(locale: Locale): Record<string, Child> {
       <ReturnPage
         page={organization("/ledger/transfers/9/return")}
         currency={CURRENCY}
+        author={SEMILLA}
         transferId={9n}
         agreement={null}
         left={0n}

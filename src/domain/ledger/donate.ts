@@ -62,6 +62,12 @@ export async function returnCredits(
   const amount = parseAmount("amount", input.amount, hub.currencyScale);
   const note = requiredText("note", input.note, NOTE_MAX);
   return transact(ctx, async (ctx) => {
+    // Locked by a statement of its own: what is left is read by one that sees what whoever was faster gave back.
+    await ctx.db
+      .select({ id: transfers.id })
+      .from(transfers)
+      .where(eq(transfers.id, transferId))
+      .for("no key update");
     const left = await returnable(ctx, actorId, transferId);
     if (left === null) throw new DomainError("not_found", "no such payment to this organization");
     if (amount > left.amount) {
@@ -88,10 +94,7 @@ export async function returnCredits(
   });
 }
 
-/**
- * What can still be given back of a payment that an organization got; null when it got none by this transfer. In a transaction the
- * transfer stays locked until its end.
- */
+/** What can still be given back of a payment that an organization got; null when it got none by this transfer. */
 export async function returnable(
   ctx: Ctx,
   actorId: Id,
@@ -113,8 +116,7 @@ export async function returnable(
         eq(transfers.state, "committed"),
         eq(ledgerAccounts.actorId, actorId),
       ),
-    )
-    .for("no key update", { of: transfers });
+    );
   if (paid?.settled == null) return null;
   const [returned] = await ctx.db
     .select({ sum: sql<string>`coalesce(sum(${transfers.amount}), 0)` })

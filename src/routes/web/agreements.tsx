@@ -18,6 +18,7 @@ import { parseAmount } from "../../domain/amounts.ts";
 import type { Acting } from "../../domain/context.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { once } from "../../domain/idempotency.ts";
+import { returnable } from "../../domain/ledger/donate.ts";
 import { currentPolicy } from "../../domain/ledger/policy.ts";
 import { balance } from "../../domain/ledger/queries.ts";
 import { usableVouchers } from "../../domain/ledger/vouchers.ts";
@@ -211,18 +212,21 @@ export function agreementRoutes(web: Web) {
 
   async function contextOf(c: WebContext, agreement: FullAgreement): Promise<AgreementContext> {
     const { acting } = requireViewer(c);
-    const { party, possible, settlement, receiver, amount } = agreement;
+    const { party, possible, settlement, provider, receiver, amount, transferId } = agreement;
     const pays = party === "receiver" && settlement === "credit" && possible.includes("accept");
     const [funds, vouchers, policy] = await Promise.all([
       pays ? balance(ctx, receiver.id) : null,
       pays ? usable(receiver.id) : [],
       currentPolicy(ctx),
     ]);
+    const paid =
+      party === "provider" && transferId !== null ? await returnable(ctx, provider.id, transferId) : null;
     return {
       page: web.page(c),
       agreement,
       as: party === null ? acting : agreement[party],
       available: funds?.available ?? null,
+      returnable: paid?.amount ?? 0n,
       vouchers: vouchers.filter(({ approved }) => approved >= (amount ?? 0n)),
       disputeRule: policy.disputeRule,
     };

@@ -30,7 +30,7 @@ import type { FormState } from "../../views/ui/page.ts";
 import type { Env, WebContext } from "../env.ts";
 import { requireViewer } from "../middleware/session.ts";
 import { periodOf, statementCsv } from "./ledger-csv.ts";
-import { formFields, render, submit, type Web } from "./page.tsx";
+import { asWhoeverMay, formFields, render, submit, type Web } from "./page.tsx";
 
 const LINES = 25;
 const CHART_POINTS = 48;
@@ -55,18 +55,21 @@ export function ledgerRoutes(web: Web) {
   async function returnPage(c: WebContext, form?: FormState) {
     const viewer = requireViewer(c);
     const transferId = idOf(c);
-    const paid = await returnable(ctx, viewer.acting.id, transferId);
-    if (paid === null) throw new DomainError("not_found", "no such payment to this organization");
-    const who = { accountId: viewer.accountId, actorId: viewer.acting.id };
+    const [paid, author] = await asWhoeverMay(viewer, async (actor) => {
+      const found = await returnable(ctx, actor.id, transferId);
+      if (found === null) throw new DomainError("not_found", "no such payment to this organization");
+      return [found, actor] as const;
+    });
+    const who = { accountId: viewer.accountId, actorId: author.id };
     const [agreement, currency] = await Promise.all([
       paid.agreementId === null ? null : agreementById(ctx, paid.agreementId, who),
       currencyOf(web),
     ]);
-    const page = { ...web.page(c), viewer };
     return (
       <ReturnPage
-        page={page}
+        page={web.page(c)}
         currency={currency}
+        author={author}
         transferId={transferId}
         agreement={agreement}
         left={paid.amount}
@@ -167,6 +170,7 @@ export function ledgerRoutes(web: Web) {
         (form) => returnPage(c, form),
       );
     })
+    .get("/currency", (c) => c.redirect("/ledger/hub"))
     .get("/ledger/hub", async (c) => {
       const [totals, flows, policy, fund, currency] = await Promise.all([
         hubTotals(ctx),

@@ -278,8 +278,7 @@ export function proposalRoutes(web: Web) {
       const { id, acting } = await own(c);
       await withdrawProposal(ctx, acting, id);
       return web.done(c, "/exchange", "notices.proposal_withdrawn");
-    })
-    .get("/currency", (c) => c.redirect("/exchange"));
+    });
 }
 
 function inputOf(c: WebContext, fields: Record<string, string>): ProposalInput {

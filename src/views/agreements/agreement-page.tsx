@@ -26,6 +26,8 @@ export interface AgreementContext {
   as: ActorView;
   /** What the receiver can spend, in minor units; null where it has nothing to decide about credits. */
   available: bigint | null;
+  /** What the provider can still give back of what it was paid, in minor units; 0 for everybody else. */
+  returnable: bigint;
   /** Those that cover the amount. */
   vouchers: readonly UsableVoucher[];
   /** What the hub's rule does with a dispute that nobody ends. */
@@ -73,7 +75,7 @@ export const AgreementPage = (props: AgreementPageProps) => {
         <Said page={page} agreement={agreement} />
         <Terms page={page} agreement={agreement} />
       </article>
-      <Outcome page={page} agreement={agreement} />
+      <Outcome {...props} />
       <Actions {...props} />
       <Messages {...props} />
       <History page={page} agreement={agreement} />
@@ -154,7 +156,7 @@ export const Terms = ({ page, agreement }: Pick<AgreementContext, "page" | "agre
 };
 
 /** How it ended, and what one may do now that it has. */
-const Outcome = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement">) => {
+const Outcome = ({ page, agreement, returnable }: AgreementContext) => {
   const { t } = page;
   const { id, state, party, settledAmount, amount, currency, quantity, settledQuantity, unit } = agreement;
   if (EXITS.includes(state)) return <Ended page={page} agreement={agreement} />;
@@ -196,7 +198,7 @@ const Outcome = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement
               {t("agreement.see_ledger")}
             </a>
           )}
-          {paid !== null && party === "provider" ? (
+          {returnable > 0n ? (
             <a
               class="button button-quiet button-plain"
               href={`/ledger/transfers/${agreement.transferId}/return`}

@@ -1,4 +1,5 @@
 import type { Viewer } from "../../domain/accounts/queries.ts";
+import type { ActorView } from "../../domain/actors/queries.ts";
 import type { AgreementView } from "../../domain/agreements/queries.ts";
 import { TextArea, WritingForm } from "../ui/form.tsx";
 import { Icon } from "../ui/icons.tsx";
@@ -72,8 +73,10 @@ const Back = ({ page }: { page: PageContext }) => (
 
 /** GET and POST /ledger/transfers/<id>/return: amount, note, as. */
 export interface ReturnPageProps {
-  page: PageContext & { viewer: Viewer };
+  page: PageContext;
   currency: Currency;
+  /** Who was paid, whoever the viewer acts as on other pages. */
+  author: ActorView;
   transferId: bigint;
   /** What the credits were paid for; null when no agreement was behind it. */
   agreement: AgreementView | null;
@@ -82,7 +85,8 @@ export interface ReturnPageProps {
   form?: FormState | undefined;
 }
 
-export const ReturnPage = ({ page, currency, transferId, agreement, left, form }: ReturnPageProps) => {
+export const ReturnPage = (props: ReturnPageProps) => {
+  const { page, currency, author, transferId, agreement, left, form } = props;
   const { t } = page;
   const text = (amount: bigint) => creditText(page, currency, amount);
   // Who paid gets it back: with a voucher that was the fund.
@@ -136,6 +140,7 @@ export const ReturnPage = ({ page, currency, transferId, agreement, left, form }
         <div class="card">
           <WritingForm
             page={page}
+            author={author}
             action={`/ledger/transfers/${transferId}/return`}
             submit={(name) => t("ledger.return_as", { name })}
           >
