@@ -170,6 +170,7 @@ const AcceptForm = (props: AgreementPageProps) => {
           available={available}
           vouchers={vouchers}
           currency={currency}
+          cost={agreement.amount}
         />
       ) : null}
       <p class="quiet">{t("agreement.binding")}</p>

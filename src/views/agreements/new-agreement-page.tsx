@@ -190,11 +190,17 @@ const Paying = ({ page, proposal, available, vouchers, form }: NewAgreementPageP
           available={available}
           vouchers={vouchers}
           currency={currency}
+          cost={leastCost(proposal)}
         />
       )}
     </fieldset>
   );
 };
+
+/** What the smallest agreement on a proposal costs, in minor units; null where the two name the sum themselves. */
+function leastCost({ price, unitBased, minimum }: ProposalView): bigint | null {
+  return price === null ? null : unitBased === true ? price * BigInt(minimum ?? 1) : price;
+}
 
 /** The sum follows what is typed where scripts run (client/sums.ts); the price per unit stands there always. */
 const Sum = ({
@@ -236,24 +242,46 @@ const Sum = ({
   );
 };
 
-/** With one's own credits, or with a voucher where there is one. */
-export const VoucherChoice = ({
-  page,
-  form,
-  available,
-  vouchers,
-  currency,
-}: Pick<NewAgreementPageProps, "page" | "form" | "vouchers"> & { available: bigint; currency: Currency }) => {
+interface VoucherChoiceProps extends Pick<NewAgreementPageProps, "page" | "form" | "vouchers"> {
+  available: bigint;
+  currency: Currency;
+  /** What there is to pay at least, in minor units; null while nobody knows. */
+  cost: bigint | null;
+}
+
+/** With one's own credits, or with a voucher where there is one; where neither is enough, how to come by them. */
+export const VoucherChoice = ({ page, form, available, vouchers, currency, cost }: VoucherChoiceProps) => {
   const { t } = page;
   const own = t("agreement.available", { amount: creditText(page, available, currency) });
-  if (vouchers.length === 0) return <p class="quiet">{own}</p>;
+  const short = available < (cost ?? 1n);
+  if (vouchers.length === 0) {
+    return (
+      <>
+        <p class="quiet">{own}</p>
+        {short ? (
+          <>
+            <p>{t("agreement.short_text")}</p>
+            <p class="actions">
+              <a class="button button-quiet" href="/vouchers">
+                {t("vouchers.request")}
+              </a>
+              <a class="button button-quiet" href="/ledger">
+                {t("agreement.see_ledger")}
+              </a>
+            </p>
+          </>
+        ) : null}
+      </>
+    );
+  }
+  const voucher = short ? vouchers.find(({ approved }) => approved >= (cost ?? 1n)) : undefined;
   return (
     <Radios
       page={page}
       form={form}
       name="voucher"
       label={t("agreement.pay_with")}
-      value=""
+      value={voucher === undefined ? "" : String(voucher.id)}
       options={[
         { value: "", label: t("agreement.own_credits"), hint: own },
         ...vouchers.map(({ id, approved }) => ({
