@@ -46,9 +46,19 @@ export const AdminPage = ({ page, waiting, frozen }: AdminPageProps) => {
       name: t("admin.ledger"),
       text: t(frozen ? "admin.ledger_frozen" : "admin.ledger_text"),
     },
-    { href: "/admin/policy", icon: "list", name: t("admin.policy"), text: t("admin.policy_text") },
-    { href: "/admin/categories", icon: "tag", name: t("admin.categories"), text: t("admin.categories_text") },
   ];
+  // A curator may not change these.
+  if (page.viewer.role === "admin") {
+    settings.push(
+      { href: "/admin/policy", icon: "list", name: t("admin.policy"), text: t("admin.policy_text") },
+      {
+        href: "/admin/categories",
+        icon: "tag",
+        name: t("admin.categories"),
+        text: t("admin.categories_text"),
+      },
+    );
+  }
   return (
     <Layout page={page} title={t("admin.title")} section="me">
       <div class="page-head">
