@@ -62,6 +62,7 @@ export const ERROR_STATUS = {
   stale_proposal: 409,
   proposal_closed: 409,
   own_proposal: 422,
+  own_organization: 403,
   reason_required: 422,
   key_reused: 409,
   needs_peering: 422,

@@ -196,7 +196,9 @@ describe("verification and vouching", () => {
     const monte = await hub.organization("monte");
     await requestVerification(hub.ctx, monte, { sizeClass: "M", statement: "x" });
     const decision = { state: "verified", sizeClass: "M" } as const;
-    await decideVerification(hub.ctx, hub.admin, monte.actorId, decision);
+    const dora = await account(hub, "dora");
+    await hub.ctx.db.update(accounts).set({ role: "curator" }).where(eq(accounts.id, dora.accountId));
+    await decideVerification(hub.ctx, dora, monte.actorId, decision);
     await actAs("monte");
     expect((await ana.get("/@semilla")).body).toContain(`href="/@semilla/vouch"`);
     expect((await ana.get("/@semilla/vouch")).body).toContain(`action="/@semilla/vouch"`);

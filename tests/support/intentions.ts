@@ -205,7 +205,7 @@ async function fill(ctx: Ctx, giver: Acting): Promise<void> {
   await donate(ctx, giver, { amount: "4" });
 }
 
-async function curator(ctx: Ctx, tag: string): Promise<Acting> {
+export async function curator(ctx: Ctx, tag: string): Promise<Acting> {
   const [person] = (await organizations(ctx, { accountId: 0n, actorId: 0n }, 1, 0n, `curator${tag}`)) as [
     Acting,
   ];

@@ -10,6 +10,7 @@ import type { Acting, Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { localHub } from "../hubs/queries.ts";
 import { notify, notifyStaff } from "../notices/commands.ts";
+import { requireDisinterested } from "../organizations/interest.ts";
 import { transact } from "../transact.ts";
 import { optionalText, requiredText } from "../validate.ts";
 import { fundAccount, lockAccount, organizationAccount, shown } from "./accounts.ts";
@@ -103,7 +104,7 @@ const expiry = (now: Date) => new Date(now.getTime() + VOUCHER_DAYS * DAY);
  * A curator answers a request.
  *
  * @param decision `amount`, as typed, approves less than was asked for; without it, all
- * @throws DomainError forbidden, not_found, conflict when it no longer waits, over_amount, not_a_number, required (a refusal
+ * @throws DomainError forbidden, own_organization, not_found, conflict when it no longer waits, over_amount, not_a_number, required (a refusal
  *   without a note), too_long
  */
 export async function decideVoucher(
@@ -123,6 +124,7 @@ export async function decideVoucher(
   await transact(ctx, async (ctx) => {
     const voucher = await lockVoucher(ctx, id);
     if (voucher.state !== "requested") throw new DomainError("conflict", "the request was decided before");
+    await requireDisinterested(ctx, accountId, voucher.organizationId);
     const approved = amount ?? voucher.requested;
     if (approved > voucher.requested)
       throw new DomainError("over_amount", "more than was asked for", { field: "amount" });

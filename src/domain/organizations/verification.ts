@@ -14,6 +14,7 @@ import { notify, notifyStaff } from "../notices/commands.ts";
 import { type Page, toPage } from "../page.ts";
 import { transact } from "../transact.ts";
 import { optionalText, requiredText } from "../validate.ts";
+import { requireDisinterested } from "./interest.ts";
 import { DECIDABLE, type Decision, floorFor, NOTE_MAX, STATEMENT_MAX } from "./rules.ts";
 
 /** What is known of an organization's verification. Statement and note are for itself and for curators. */
@@ -67,7 +68,7 @@ export async function requestVerification(
  * revoked lose it, as far as it is not in use, and what others pledge for them stays.
  *
  * @returns whether the credit line had to stay longer than it should be, because it is in use
- * @throws DomainError forbidden, not_found (the organization never asked), conflict (already decided otherwise), required, too_long
+ * @throws DomainError forbidden, own_organization, not_found (the organization never asked), conflict (already decided otherwise), required, too_long
  */
 export async function decideVerification(
   ctx: Ctx,
@@ -84,6 +85,7 @@ export async function decideVerification(
   return transact(ctx, async (ctx) => {
     const known = await lockedVerification(ctx, organizationId);
     if (known === null) throw new DomainError("not_found", "this organization did not ask");
+    await requireDisinterested(ctx, acting.accountId, organizationId);
     if (!DECIDABLE[known.state].includes(state))
       throw new DomainError("conflict", `it is ${known.state} and cannot be ${state}`);
     await ctx.db
