@@ -4,7 +4,9 @@ import { createAccount } from "../../src/domain/accounts/commands.ts";
 import { agreementList } from "../../src/domain/agreements/queries.ts";
 import type { Acting } from "../../src/domain/context.ts";
 import { ERROR_STATUS, type ErrorCode } from "../../src/domain/errors.ts";
-import { setLimits } from "../../src/domain/ledger/accounts.ts";
+import { fundAccount, setAccountLimits, setLimits } from "../../src/domain/ledger/accounts.ts";
+import { balance } from "../../src/domain/ledger/queries.ts";
+import { decideVoucher, requestVoucher, vouchersOf } from "../../src/domain/ledger/vouchers.ts";
 import { createOrganization } from "../../src/domain/organizations/commands.ts";
 import { publishProposal } from "../../src/domain/proposals/commands.ts";
 import type { ProposalInput } from "../../src/domain/proposals/rules.ts";
@@ -185,6 +187,36 @@ describe("the form that proposes terms", () => {
 });
 
 describe("the forms of an agreement", () => {
+  test("a receiver who puts other terms on the table may pay with a voucher", async () => {
+    const limits = { minimum: -100n, growth: 0n, maximum: null };
+    await transact(hub.ctx, async (ctx) =>
+      setAccountLimits(ctx, await fundAccount(ctx), limits, "a test", null),
+    );
+    const { id: voucher } = await requestVoucher(hub.ctx, getter, { amount: "1", purpose: "Un taller" });
+    await decideVoucher(hub.ctx, hub.admin, voucher, { approve: true });
+    const path = await agreed();
+    expect((await berta.get(`${path}/counter`)).body).not.toContain('name="voucher"');
+    const dear = { quantity: "4", due: "", note: "Cuatro horas" };
+    expect((await berta.submit(`${path}/counter`, { as: "semilla", ...dear })).status).toBe(303);
+
+    const form = `${path}/counter`;
+    // Two credits are on the table, which it does not cover; fewer hours it does.
+    expect((await carla.get(path)).body).not.toContain(`value="${voucher}"`);
+    expect((await carla.get(form)).body).toContain(`name="voucher" value="${voucher}"`);
+    const terms = { as: "raices", quantity: "3", due: "", note: "Tres", voucher: String(voucher) };
+    const small = await carla.submit(form, terms);
+    expect(small.status).toBe(ERROR_STATUS.voucher_too_small);
+    expect(small.body).toMatch(new RegExp(`value="${voucher}"[^>]* checked`));
+    expect((await carla.submit(form, { ...terms, voucher: "0" })).status).toBe(404);
+    expect((await carla.submit(form, { ...terms, quantity: "2" })).status).toBe(303);
+    expect(textOf((await carla.get(path)).body)).toContain(t("agreement.fund"));
+    expect((await berta.submit(`${path}/accept`, { as: "semilla" })).status).toBe(303);
+    const { posted, held } = await balance(hub.ctx, getter.actorId);
+    expect(await vouchersOf(hub.ctx, getter.actorId)).toMatchObject([{ id: voucher, state: "used" }]);
+    expect((await carla.submit(`${path}/confirm`, { as: "raices" })).status).toBe(303);
+    expect(await balance(hub.ctx, getter.actorId)).toMatchObject({ posted, held });
+  });
+
   test("ask for a reason where the other side needs one", async () => {
     for (const [action, path] of [
       ["cancel", await agreed("accept")],

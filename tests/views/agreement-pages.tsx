@@ -297,18 +297,18 @@ export function agreementPages(locale: Locale): Record<string, Child> {
   const asked = (
     action: "counter" | "cancel" | "dispute" | "confirm" | "reject" | "withdraw",
     form?: AgreementPageProps["form"],
+    paying: Pick<AgreementPageProps, "available" | "vouchers"> = { available: null, vouchers: [] },
   ) => (
     <AgreementActionPage
       page={page()}
       agreement={STATES.delivered!}
       as={SEMILLA}
-      available={null}
       returnable={0n}
-      vouchers={[]}
       disputeRule="refund"
       action={action}
       openAmount
       form={form}
+      {...paying}
     />
   );
   const fresh = (of: Partial<ProposalView> = {}, values: Partial<NewAgreementPageProps> = {}) => (
@@ -364,6 +364,10 @@ export function agreementPages(locale: Locale): Record<string, Child> {
       },
     }),
     "agreement-counter": asked("counter"),
+    "agreement-counter-paying": asked("counter", undefined, {
+      available: 1250n,
+      vouchers: [{ id: 4n, approved: 500n, expires: null }],
+    }),
     "agreement-cancel": asked("cancel"),
     "agreement-reject": asked("reject"),
     "agreement-withdraw": asked("withdraw"),

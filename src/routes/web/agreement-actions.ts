@@ -53,6 +53,7 @@ export function agreementActions(ctx: Ctx): Record<string, Action> {
               : null,
           due: parseDue(fields.due, ctx.clock.now()),
           note: fields.note,
+          voucherId: voucherOf(fields.voucher),
         });
       },
     },

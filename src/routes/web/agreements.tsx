@@ -210,9 +210,14 @@ export function agreementRoutes(web: Web) {
     );
   }
 
-  async function contextOf(c: WebContext, agreement: FullAgreement): Promise<AgreementContext> {
+  /** @param cost what vouchers are to cover, in minor units */
+  async function contextOf(
+    c: WebContext,
+    agreement: FullAgreement,
+    cost = agreement.amount ?? 0n,
+  ): Promise<AgreementContext> {
     const { acting } = requireViewer(c);
-    const { party, possible, settlement, provider, receiver, amount, transferId } = agreement;
+    const { party, possible, settlement, provider, receiver, transferId } = agreement;
     const pays = party === "receiver" && settlement === "credit" && possible.includes("accept");
     const [funds, vouchers, policy] = await Promise.all([
       pays ? balance(ctx, receiver.id) : null,
@@ -227,7 +232,7 @@ export function agreementRoutes(web: Web) {
       as: party === null ? acting : agreement[party],
       available: funds?.available ?? null,
       returnable: paid?.amount ?? 0n,
-      vouchers: vouchers.filter(({ approved }) => approved >= (amount ?? 0n)),
+      vouchers: vouchers.filter(({ approved }) => approved >= cost),
       disputeRule: policy.disputeRule,
     };
   }
@@ -251,7 +256,8 @@ export function agreementRoutes(web: Web) {
     form?: FormState,
   ) {
     const [context, proposal] = await Promise.all([
-      contextOf(c, agreement),
+      // Other terms may cost less.
+      contextOf(c, agreement, action === "counter" ? 0n : undefined),
       action === "counter" ? proposalTerms(ctx, agreement) : null,
     ]);
     const openAmount = proposal?.settlement === "credit" && proposal.unitBased === null;

@@ -6,6 +6,7 @@ import type { FormState, PageContext } from "../ui/page.ts";
 import { ActionForm, type PageAction } from "./actions.tsx";
 import type { AgreementContext } from "./agreement-page.tsx";
 import { Terms } from "./agreement-page.tsx";
+import { VoucherChoice } from "./new-agreement-page.tsx";
 import { counterparty, creditText } from "./state.tsx";
 
 /** What has a page of its own; `confirm` is that of a part. */
@@ -77,11 +78,13 @@ const labels = ({ t }: PageContext) => ({
   quantity: t("agreement.quantity"),
   amount: t("agreement.amount"),
   due: t("agreement.due"),
+  voucher: t("agreement.pay_with"),
   note: t("asking.reason"),
 });
 
 /** Other terms, those on the table filled in. */
-const CounterFields = ({ page, agreement, form, openAmount }: AgreementActionPageProps) => {
+const CounterFields = (props: AgreementActionPageProps) => {
+  const { page, agreement, form, openAmount, available, vouchers } = props;
   const { t } = page;
   const { quantity, unit, amount, currency, due } = agreement;
   return (
@@ -117,6 +120,16 @@ const CounterFields = ({ page, agreement, form, openAmount }: AgreementActionPag
         value={due === null ? "" : due.toISOString().slice(0, 10)}
         type="date"
       />
+      {available !== null && currency !== null ? (
+        <VoucherChoice
+          page={page}
+          form={form}
+          available={available}
+          vouchers={vouchers}
+          currency={currency}
+          cost={amount}
+        />
+      ) : null}
     </>
   );
 };

@@ -28,7 +28,7 @@ export interface AgreementContext {
   available: bigint | null;
   /** What the provider can still give back of what it was paid, in minor units; 0 for everybody else. */
   returnable: bigint;
-  /** Those that cover the amount. */
+  /** Those that the receiver may pay with instead. */
   vouchers: readonly UsableVoucher[];
   /** What the hub's rule does with a dispute that nobody ends. */
   disputeRule: (typeof DISPUTE_RULES)[number];
