@@ -18,7 +18,11 @@ export const Messages = (props: AgreementPageProps) => {
     <section class="card form" id="messages" aria-labelledby="messages-title">
       <h2 id="messages-title">{t("agreement.messages")}</h2>
       {messages.items.length === 0 ? (
-        <p class="quiet">{t("agreement.no_messages", { name: counterparty(agreement).name })}</p>
+        <p class="quiet">
+          {agreement.party === null
+            ? t("agreement.no_messages_steward")
+            : t("agreement.no_messages", { name: counterparty(agreement).name })}
+        </p>
       ) : null}
       {messages.before === null ? null : (
         <p>
