@@ -36,6 +36,17 @@ export const Return = ({ page, proposal }: { page: PageContext; proposal: Propos
   </span>
 );
 
+/** Whose it is. */
+export const ProposalBy = ({ page, proposal }: { page: PageContext; proposal: ProposalView }) => (
+  <p class="proposal-actor">
+    <Avatar page={page} actor={proposal.actor} small />
+    <a href={actorPath(proposal.actor)}>
+      <bdi>{proposal.actor.name}</bdi>
+    </a>
+    <VerifiedBadge page={page} actor={proposal.actor} small />
+  </p>
+);
+
 /** An offer or need in a list. */
 export const ProposalCard = ({ page, proposal }: { page: PageContext; proposal: ProposalView }) => {
   const { t } = page;
@@ -52,13 +63,7 @@ export const ProposalCard = ({ page, proposal }: { page: PageContext; proposal: 
           {proposal.name}
         </a>
       </h2>
-      <p class="proposal-actor">
-        <Avatar page={page} actor={proposal.actor} small />
-        <a href={actorPath(proposal.actor)}>
-          <bdi>{proposal.actor.name}</bdi>
-        </a>
-        <VerifiedBadge page={page} actor={proposal.actor} small />
-      </p>
+      <ProposalBy page={page} proposal={proposal} />
       <ul class="facts-line">
         <li>
           <Return page={page} proposal={proposal} />

@@ -12,7 +12,7 @@ import type { FormState, PageContext } from "../ui/page.ts";
 import { ExternalLink, UserHtml } from "../ui/text.tsx";
 import { Day } from "../ui/time.tsx";
 import { Photo } from "./photos-page.tsx";
-import { PlaceText, ProposalCard, PurposeBadge, Return, StateBadge } from "./proposal-card.tsx";
+import { PlaceText, ProposalBy, ProposalCard, PurposeBadge, Return, StateBadge } from "./proposal-card.tsx";
 import { Questions } from "./questions.tsx";
 import { amountText, categoryText } from "./terms.ts";
 
@@ -42,6 +42,7 @@ export const ProposalPage = ({ page, proposal, photos = [], questions, form }: P
       <h1 lang={proposal.language ?? undefined} dir="auto">
         {proposal.name}
       </h1>
+      <ProposalBy page={page} proposal={proposal} />
       <UserHtml html={proposal.content} language={proposal.language} />
       {photos.length === 0 ? null : (
         <div class="photos">
