@@ -1,17 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { formatAmount, parseAmount } from "../../src/domain/amounts.ts";
 import { DomainError, type ErrorCode } from "../../src/domain/errors.ts";
 import { requestFollow } from "../../src/domain/follows/commands.ts";
 import { setUpHub } from "../../src/domain/hubs/commands.ts";
 import { publishProposal } from "../../src/domain/proposals/commands.ts";
 import { proposalList } from "../../src/domain/proposals/queries.ts";
 import { type RemoteProposal, receiveProposal } from "../../src/domain/proposals/receive.ts";
-import {
-  checkProposal,
-  formatPrice,
-  type ProposalInput,
-  parsePrice,
-} from "../../src/domain/proposals/rules.ts";
+import { checkProposal, type ProposalInput } from "../../src/domain/proposals/rules.ts";
 import { rollbackDatabase } from "../support/database.ts";
 import { domainContext, localActor, remoteActor } from "../support/domain.ts";
 
@@ -45,9 +41,9 @@ describe("prices", () => {
     fc.assert(
       fc.property(scale, fc.bigInt({ min: 1n, max: 10n ** 12n }), (scale, price) => {
         fc.pre(price <= 1_000_000n * 10n ** BigInt(scale));
-        const text = formatPrice(price, scale);
-        expect(parsePrice(text, scale)).toBe(price);
-        expect(parsePrice(text.replace(".", ","), scale)).toBe(price);
+        const text = formatAmount(price, scale);
+        expect(parseAmount("price", text, scale)).toBe(price);
+        expect(parseAmount("price", text.replace(".", ","), scale)).toBe(price);
       }),
     );
   });
@@ -56,7 +52,7 @@ describe("prices", () => {
     fc.assert(
       fc.property(scale, fc.oneof(fc.string(), fc.stringMatching(/^[0-9.,+ e-]{0,12}$/)), (scale, text) => {
         const code = codeOf(() => {
-          const price = parsePrice(text, scale);
+          const price = parseAmount("price", text, scale);
           expect(price > 0n && price <= 1_000_000n * 10n ** BigInt(scale)).toBe(true);
         });
         expect([null, "required", "not_a_number"]).toContain(code);
@@ -78,7 +74,7 @@ describe("prices", () => {
     ["1.000,50", 2, "not_a_number"],
     ["", 2, "required"],
   ] as const)("%s with %i decimals: %s", (text, scale, code) => {
-    expect(codeOf(() => parsePrice(text, scale))).toBe(code);
+    expect(codeOf(() => parseAmount("price", text, scale))).toBe(code);
   });
 });
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { checkProposal, parsePrice } from "../../src/domain/proposals/rules.ts";
+import { parseAmount } from "../../src/domain/amounts.ts";
+import { checkProposal } from "../../src/domain/proposals/rules.ts";
 
 test.each([
   ["7,5", 750n],
@@ -9,7 +10,7 @@ test.each([
   ["١٢", 1200n],
   ["۷،۵", 750n],
 ])("a price typed as %s is understood", (typed, minor) => {
-  expect(parsePrice(typed, 2)).toBe(minor);
+  expect(parseAmount("price", typed, 2)).toBe(minor);
 });
 
 test("quantities and days may be typed with the digits of Arabic keyboards", () => {

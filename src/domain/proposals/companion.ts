@@ -1,7 +1,7 @@
+import { formatAmount } from "../amounts.ts";
 import { plainToHtml } from "../html.ts";
 import type { HubView } from "../hubs/queries.ts";
 import type { CheckedProposal } from "./rules.ts";
-import { formatPrice } from "./rules.ts";
 
 /** What the post tells of a proposal. */
 export type Announced = Pick<
@@ -148,7 +148,7 @@ function priceText(
   if (settlement === "count") return words.count;
   if (price === null) return settlement === "none" ? words.gift : words.external;
   // A decimal string, not a number: amounts may be larger than a double is exact.
-  const amount = formatPrice(price, currencyScale) as `${number}`;
+  const amount = formatAmount(price, currencyScale) as `${number}`;
   const shown = `${new Intl.NumberFormat(tag, { maximumFractionDigits: currencyScale }).format(amount)} ${currencySymbol}`;
   return unitBased === false ? `${shown} ${words.total}` : `${shown}/${words[unit]}`;
 }

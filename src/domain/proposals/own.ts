@@ -1,10 +1,11 @@
 import { and, eq, isNull } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { proposals } from "../../db/schema/proposals.ts";
+import { formatAmount } from "../amounts.ts";
 import type { Acting, Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { localHub } from "../hubs/queries.ts";
-import { formatPrice, type ProposalInput } from "./rules.ts";
+import type { ProposalInput } from "./rules.ts";
 
 /**
  * A proposal of the one who acts, as it would be typed again: what a change begins with. In a transaction it stays as it is until
@@ -40,7 +41,7 @@ export async function ownProposal(
     available: row.available?.toString(),
     minimum: row.minimum?.toString(),
     unitBased: row.unitBased ?? undefined,
-    price: row.price === null ? undefined : formatPrice(row.price, currencyScale),
+    price: row.price === null ? undefined : formatAmount(row.price, currencyScale),
     location: row.location ?? undefined,
     country: row.country ?? undefined,
     language: row.language ?? locale,

@@ -1,4 +1,5 @@
 import type { Purpose, Settlement, Unit } from "../../db/schema/proposals.ts";
+import { parseAmount } from "../amounts.ts";
 import { DomainError } from "../errors.ts";
 import { asciiNumber, cleanText, optionalText, requiredText } from "../validate.ts";
 import { isCategoryKey, splitCategory } from "./categories.ts";
@@ -14,8 +15,6 @@ export const PHOTOS_MAX = 4;
 const TAG_MAX = 40;
 export const LEAD_DAYS_MAX = 365;
 const QUANTITY_MAX = 1_000_000;
-/** A price in whole credits, so that minor units stay far below 2^63. */
-const PRICE_MAX = 1_000_000n;
 
 /** What the form or API hands over: texts as typed, choices already known to be among those offered. */
 export interface ProposalInput {
@@ -120,7 +119,7 @@ export function checkProposal(input: ProposalInput, facts: ProposalFacts): Check
     minimum: unitBased === false ? available : minimum,
     settlement: input.settlement,
     unitBased,
-    price: input.settlement === "credit" ? parsePrice(input.price ?? "", scale) : null,
+    price: input.settlement === "credit" ? parseAmount("price", input.price ?? "", scale) : null,
     location: optionalText("location", input.location, LOCATION_MAX),
     country: country(input.country),
     online: input.online,
@@ -231,37 +230,6 @@ export function usualEnd(now: Date): string {
   const day = new Date(now);
   day.setUTCMonth(day.getUTCMonth() + VALID_MONTHS, Math.min(day.getUTCDate(), 28));
   return day.toISOString().slice(0, 10);
-}
-
-/**
- * A price as people type it ("10", "7,5", "7.50", "٧٫٥") in minor units.
- *
- * @throws DomainError required, not_a_number
- */
-export function parsePrice(text: string, scale: number): bigint {
-  const typed = asciiNumber(text);
-  if (typed === "") throw new DomainError("required", "a price is required", { field: "price" });
-  const match = /^([0-9]{1,9})(?:[.,]([0-9]{1,6}))?$/.exec(typed);
-  const fraction = match?.[2] ?? "";
-  if (match === null || fraction.replace(/0+$/, "").length > scale) {
-    throw new DomainError("not_a_number", `a price is a number with at most ${scale} decimals`, {
-      field: "price",
-    });
-  }
-  const unit = 10n ** BigInt(scale);
-  const price = BigInt(match[1] ?? "0") * unit + BigInt(fraction.slice(0, scale).padEnd(scale, "0") || "0");
-  if (price <= 0n || price > PRICE_MAX * unit) {
-    throw new DomainError("not_a_number", "a price is more than 0 and at most 1,000,000", { field: "price" });
-  }
-  return price;
-}
-
-/** Minor units as people read them, without grouping ("7.5"); the opposite of `parsePrice`. */
-export function formatPrice(price: bigint, scale: number): string {
-  const digits = price.toString().padStart(scale + 1, "0");
-  const whole = digits.slice(0, digits.length - scale);
-  const fraction = scale === 0 ? "" : digits.slice(-scale).replace(/0+$/, "");
-  return fraction === "" ? whole : `${whole}.${fraction}`;
 }
 
 function quantity(field: string, text: string | undefined): number | null {

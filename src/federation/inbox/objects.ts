@@ -2,11 +2,11 @@ import { type Object as ASObject, type Create, type Delete, Tombstone, type Upda
 import type { Id } from "../../db/ids.ts";
 import { receiveOnce, rememberDeletion } from "../../domain/activities/commands.ts";
 import { findActor } from "../../domain/actors/queries.ts";
+import { parseAmount } from "../../domain/amounts.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { receivePost, removeRemotePost } from "../../domain/posts/commands.ts";
 import { knowsPost } from "../../domain/posts/queries.ts";
 import { receiveProposal, removeRemoteProposal } from "../../domain/proposals/receive.ts";
-import { parsePrice } from "../../domain/proposals/rules.ts";
 import type { JsonObject } from "../../json.ts";
 import type { Federation, InboxData } from "../context.ts";
 import { isObject } from "../envelope.ts";
@@ -109,7 +109,7 @@ async function priceOf({ iri, priceText, currency }: ParsedProposal, remote: Fed
   });
   if (described === null) return none;
   try {
-    const price = parsePrice(priceText, described.scale);
+    const price = parseAmount("price", priceText, described.scale);
     return { price, currencySymbol: described.symbol, currencyScale: described.scale };
   } catch (error) {
     if (error instanceof DomainError) return none;

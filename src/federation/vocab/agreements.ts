@@ -1,6 +1,6 @@
 import type { Statement } from "../../domain/agreements/consents.ts";
+import { formatAmount } from "../../domain/amounts.ts";
 import { plainToHtml } from "../../domain/html.ts";
-import { formatPrice } from "../../domain/proposals/rules.ts";
 import type { JsonObject } from "../../json.ts";
 import { AGREEMENT_CONTEXT, document } from "./context.ts";
 
@@ -93,7 +93,7 @@ function toAgreement({ agreement, to, actor, party }: Statement, finalized: bool
             ...(finalized ? { id: `${iri}#reciprocal` } : {}),
             type: "Commitment",
             satisfies: `${proposal}#reciprocal`,
-            resourceQuantity: { hasUnit: "one", hasNumericalValue: formatPrice(reciprocal, scale) },
+            resourceQuantity: { hasUnit: "one", hasNumericalValue: formatAmount(reciprocal, scale) },
           },
         }),
   };
@@ -111,7 +111,7 @@ function toEvent(
     action,
     realizationOf: iri,
     fulfills: `${iri}#${pays ? "reciprocal" : "primary"}`,
-    resourceQuantity: pays ? { hasUnit: "one", hasNumericalValue: formatPrice(amount, scale) } : done,
+    resourceQuantity: pays ? { hasUnit: "one", hasNumericalValue: formatAmount(amount, scale) } : done,
   };
 }
 

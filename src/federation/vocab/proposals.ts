@@ -1,12 +1,13 @@
 import type { Object as ASObject } from "@fedify/vocab";
 import { Hashtag, type Intent, Link, Place, Proposal } from "@fedify/vocab";
 import type { Settlement } from "../../db/schema/proposals.ts";
+import { formatAmount } from "../../domain/amounts.ts";
 import { htmlToText, sanitizeHtml } from "../../domain/html.ts";
 import { isCategoryKey, splitCategory } from "../../domain/proposals/categories.ts";
 import { COUNTRIES } from "../../domain/proposals/countries.ts";
 import type { OutgoingProposal, Picture } from "../../domain/proposals/queries.ts";
 import type { RemoteProposal } from "../../domain/proposals/receive.ts";
-import { formatPrice, isTag, LEAD_DAYS_MAX, TAGS_MAX } from "../../domain/proposals/rules.ts";
+import { isTag, LEAD_DAYS_MAX, TAGS_MAX } from "../../domain/proposals/rules.ts";
 import { cleanText } from "../../domain/validate.ts";
 import type { Json, JsonObject } from "../../json.ts";
 import { AYNI, PUBLIC } from "./context.ts";
@@ -85,7 +86,7 @@ function reciprocal(proposal: OutgoingProposal): JsonObject {
       resourceConformsTo: proposal.currency,
       resourceQuantity: {
         hasUnit: "one",
-        hasNumericalValue: formatPrice(proposal.price, proposal.currencyScale),
+        hasNumericalValue: formatAmount(proposal.price, proposal.currencyScale),
       },
     },
   };

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { parseId } from "../../db/ids.ts";
 import { actingAs } from "../../domain/accounts/queries.ts";
+import { formatAmount } from "../../domain/amounts.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { localHub } from "../../domain/hubs/queries.ts";
 import { isCategoryKey } from "../../domain/proposals/categories.ts";
@@ -24,7 +25,6 @@ import {
 } from "../../domain/proposals/queries.ts";
 import { askQuestion, questionsOf } from "../../domain/proposals/questions.ts";
 import {
-  formatPrice,
   isTag,
   type ProposalInput,
   PURPOSES,
@@ -174,7 +174,7 @@ export function proposalRoutes(web: Web) {
         available: available?.toString() ?? "",
         minimum: minimum?.toString() ?? "",
         settlement: settlement === "credit" && unitBased === false ? "credit_total" : settlement,
-        price: price === null ? "" : formatPrice(price, currencyScale ?? 0),
+        price: price === null ? "" : formatAmount(price, currencyScale ?? 0),
         location: proposal.location ?? "",
         country: proposal.country ?? "",
         online: proposal.online ? "on" : "",
