@@ -108,7 +108,7 @@ const Token = ({ page, token }: { page: PageContext; token: TokenView }) => {
   const { t } = page;
   const { id, actor, scopes, created } = token;
   return (
-    <article class="card" aria-labelledby={`token-${id}`}>
+    <article class="card form" aria-labelledby={`token-${id}`}>
       <h3 id={`token-${id}`}>{t("acting.as", { name: actor.name })}</h3>
       <p>
         {t("tokens.may")} {scopes.map((scope) => (isKnown(scope) ? t(SCOPES[scope]) : scope)).join(" · ")}
