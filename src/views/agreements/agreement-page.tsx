@@ -10,6 +10,7 @@ import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { Layout } from "../ui/layout.tsx";
 import type { FormState, PageContext } from "../ui/page.ts";
+import { FactList } from "../ui/text.tsx";
 import { Day } from "../ui/time.tsx";
 import { Actions } from "./actions.tsx";
 import { History } from "./history.tsx";
@@ -141,18 +142,7 @@ export const Terms = ({ page, agreement }: Pick<AgreementContext, "page" | "agre
     [t("agreement.paid_by"), voucherId === null ? null : t("agreement.fund")],
     [t("agreement.donation"), donation === 0 ? null : t("agreement.percent", { percent: donation })],
   ];
-  return (
-    <dl class="facts">
-      {facts.map(([label, value]) =>
-        value === null ? null : (
-          <div>
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ),
-      )}
-    </dl>
-  );
+  return <FactList facts={facts} />;
 };
 
 /** How it ended, and what one may do now that it has. */

@@ -5,9 +5,9 @@ import type { VerificationView } from "../../domain/organizations/verification.t
 import type { VouchView } from "../../domain/organizations/vouching.ts";
 import type { Page } from "../../domain/page.ts";
 import type { MessageKey } from "../../locales/index.ts";
-import { ActorCard, actorPath } from "../actors/actor-card.tsx";
+import { ActorCard } from "../actors/actor-card.tsx";
 import { AdminBack } from "../admin/admin-page.tsx";
-import { Back } from "../reviews/trust.tsx";
+import { Back, VouchedBy } from "../reviews/trust.tsx";
 import { Avatar } from "../ui/avatar.tsx";
 import { ErrorSummary, Radios, TextArea, WritingForm } from "../ui/form.tsx";
 import { Layout } from "../ui/layout.tsx";
@@ -124,19 +124,7 @@ export const DecideVerificationPage = (props: DecideVerificationPageProps) => {
         <p class="quiet">
           {t(STATES[state])} · {t("verification.asked")} <Day page={page} at={verification.requested} />
         </p>
-        {vouches.length === 0 ? null : (
-          <p>
-            {t("trust.vouched_by")}{" "}
-            {vouches.map(({ organization }, index) => (
-              <>
-                {index > 0 ? " · " : null}
-                <a href={actorPath(organization)}>
-                  <bdi>{organization.name}</bdi>
-                </a>
-              </>
-            ))}
-          </p>
-        )}
+        <VouchedBy page={page} vouches={vouches} />
         {note === null ? null : (
           <>
             <h3>{t("verification.note")}</h3>

@@ -9,7 +9,7 @@ import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { Layout } from "../ui/layout.tsx";
 import type { FormState, PageContext } from "../ui/page.ts";
-import { ExternalLink, UserHtml } from "../ui/text.tsx";
+import { ExternalLink, FactList, UserHtml } from "../ui/text.tsx";
 import { Day } from "../ui/time.tsx";
 import { Photo } from "./photos-page.tsx";
 import { PlaceText, ProposalBy, ProposalCard, PurposeBadge, Return, StateBadge } from "./proposal-card.tsx";
@@ -178,18 +178,7 @@ const Facts = ({ page, proposal }: { page: PageContext; proposal: ProposalView }
     [t("proposal.updated"), proposal.updated === null ? null : <Day page={page} at={proposal.updated} />],
     [t("proposal.ends"), proposal.ends === null ? null : <Day page={page} at={proposal.ends} />],
   ];
-  return (
-    <dl class="facts">
-      {facts.map(([label, value]) =>
-        value === null ? null : (
-          <div>
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ),
-      )}
-    </dl>
-  );
+  return <FactList facts={facts} />;
 };
 
 const Contact = ({ page, proposal }: { page: PageContext; proposal: ProposalView }) => {

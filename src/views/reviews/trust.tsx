@@ -43,19 +43,7 @@ export const TrustSection = ({
           <Means page={page} reputation={reputation} />
         </>
       ) : null}
-      {vouches.length > 0 ? (
-        <p>
-          {t("trust.vouched_by")}{" "}
-          {vouches.map(({ organization }, index) => (
-            <>
-              {index > 0 ? " · " : null}
-              <a href={actorPath(organization)}>
-                <bdi>{organization.name}</bdi>
-              </a>
-            </>
-          ))}
-        </p>
-      ) : null}
+      <VouchedBy page={page} vouches={vouches} />
       {reputation.reviews > 0 || mayVouch || mayDecide ? (
         <p class="actions">
           {reputation.reviews > 0 ? (
@@ -177,3 +165,19 @@ export const Back = ({ href, children }: { href: string; children: Child }) => (
     {children}
   </a>
 );
+
+/** The organizations that vouch for one, if any do. */
+export const VouchedBy = ({ page, vouches }: { page: PageContext; vouches: readonly VouchView[] }) =>
+  vouches.length === 0 ? null : (
+    <p>
+      {page.t("trust.vouched_by")}{" "}
+      {vouches.map(({ organization }, index) => (
+        <>
+          {index > 0 ? " · " : null}
+          <a href={actorPath(organization)}>
+            <bdi>{organization.name}</bdi>
+          </a>
+        </>
+      ))}
+    </p>
+  );

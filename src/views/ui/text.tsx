@@ -14,6 +14,24 @@ export const UserHtml = ({ html, language }: { html: string; language?: string |
   </div>
 );
 
+/** What is known of something, each under its name; what is null is left out. */
+export const FactList = ({
+  facts,
+}: {
+  facts: readonly (readonly [label: string, value: Child | null])[];
+}) => (
+  <dl class="facts">
+    {facts.map(([label, value]) =>
+      value === null ? null : (
+        <div>
+          <dt>{label}</dt>
+          <dd>{value}</dd>
+        </div>
+      ),
+    )}
+  </dl>
+);
+
 /** A link to another server. Only web addresses become links. */
 export const ExternalLink = ({
   href,
