@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { actingAs, requireRole } from "../../domain/accounts/queries.ts";
+import { requireRole } from "../../domain/accounts/queries.ts";
 import { disputes } from "../../domain/agreements/queries.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { type Finding, releaseFreeze, runChecks } from "../../domain/ledger/check.ts";
@@ -17,7 +17,7 @@ import type { FormState } from "../../views/ui/page.ts";
 import type { Env, WebContext } from "../env.ts";
 import { requireViewer } from "../middleware/session.ts";
 import { currencyOf, idOf } from "./ledger.tsx";
-import { choice, formFields, render, submit, type Web } from "./page.tsx";
+import { choice, render, submitAs, type Web } from "./page.tsx";
 
 /** Where those who run the hub see what waits for them, and its exchange's rules and books. */
 export function adminRoutes(web: Web) {
@@ -122,14 +122,11 @@ export function adminRoutes(web: Web) {
       );
     })
     .get("/admin/vouchers/:id", async (c) => render(c, await decidePage(c)))
-    .post("/admin/vouchers/:id", async (c) => {
-      const viewer = requireViewer(c);
-      const fields = await formFields(c);
-      return submit(
+    .post("/admin/vouchers/:id", (c) =>
+      submitAs(
+        web,
         c,
-        fields,
-        async () => {
-          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+        async (acting, fields) => {
           const decision = choice("decision", fields.decision, ["approve", "refuse"]);
           await decideVoucher(ctx, acting, idOf(c), {
             approve: decision === "approve",
@@ -139,17 +136,14 @@ export function adminRoutes(web: Web) {
           return web.done(c, "/admin/vouchers", "notices.voucher_decided");
         },
         (form) => decidePage(c, form),
-      );
-    })
+      ),
+    )
     .get("/admin/policy", async (c) => render(c, await policyPage(c)))
-    .post("/admin/policy", async (c) => {
-      const viewer = requireViewer(c);
-      const fields = await formFields(c);
-      return submit(
+    .post("/admin/policy", (c) =>
+      submitAs(
+        web,
         c,
-        fields,
-        async () => {
-          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+        async (acting, fields) => {
           const text = (name: string) => fields[name] ?? "";
           await changePolicy(ctx, acting, {
             startLine: text("startLine"),
@@ -170,26 +164,23 @@ export function adminRoutes(web: Web) {
           return web.done(c, "/admin/policy", "notices.policy_published");
         },
         (form) => policyPage(c, form),
-      );
-    })
+      ),
+    )
     .get("/admin/ledger", async (c) => render(c, await ledgerPage(c)))
     .post("/admin/ledger/check", async (c) => {
       await staff(c, "admin");
       await runChecks(ctx);
       return web.done(c, "/admin/ledger", "notices.ledger_checked");
     })
-    .post("/admin/ledger/release", async (c) => {
-      const viewer = requireViewer(c);
-      const fields = await formFields(c);
-      return submit(
+    .post("/admin/ledger/release", (c) =>
+      submitAs(
+        web,
         c,
-        fields,
-        async () => {
-          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+        async (acting, fields) => {
           await releaseFreeze(ctx, acting, fields.note ?? "");
           return web.done(c, "/admin/ledger", "notices.ledger_released");
         },
         (form) => ledgerPage(c, form),
-      );
-    });
+      ),
+    );
 }

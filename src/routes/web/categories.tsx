@@ -11,7 +11,7 @@ import { CategoriesPage } from "../../views/admin/categories-page.tsx";
 import type { FormState } from "../../views/ui/page.ts";
 import type { Env, WebContext } from "../env.ts";
 import { requireViewer } from "../middleware/session.ts";
-import { formFields, render, submit, type Web } from "./page.tsx";
+import { formFields, render, submitAs, type Web } from "./page.tsx";
 
 /** Where administrators add to the list of what is exchanged. */
 export function categoryRoutes(web: Web) {
@@ -26,14 +26,11 @@ export function categoryRoutes(web: Web) {
 
   return new Hono<Env>()
     .get("/admin/categories", async (c) => render(c, await page(c)))
-    .post("/admin/categories", async (c) => {
-      const viewer = requireViewer(c);
-      const fields = await formFields(c);
-      return submit(
+    .post("/admin/categories", (c) =>
+      submitAs(
+        web,
         c,
-        fields,
-        async () => {
-          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+        async (acting, fields) => {
           const labels = LABEL_LANGUAGES.map((language) => [language, fields[`label_${language}`] ?? ""]);
           await addCategory(ctx, acting, {
             parent: fields.parent ?? "",
@@ -43,8 +40,8 @@ export function categoryRoutes(web: Web) {
           return web.done(c, "/admin/categories", "notices.category_added");
         },
         (form) => page(c, form),
-      );
-    })
+      ),
+    )
     .post("/admin/categories/retire", async (c) => {
       const viewer = requireViewer(c);
       const fields = await formFields(c);

@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import { type Id, parseId } from "../../db/ids.ts";
-import { actingAs } from "../../domain/accounts/queries.ts";
 import { agreementById } from "../../domain/agreements/queries.ts";
 import { agreementTitles } from "../../domain/agreements/titles.ts";
 import { DomainError } from "../../domain/errors.ts";
@@ -30,7 +29,7 @@ import type { FormState } from "../../views/ui/page.ts";
 import type { Env, WebContext } from "../env.ts";
 import { requireViewer } from "../middleware/session.ts";
 import { periodOf, statementCsv } from "./ledger-csv.ts";
-import { asWhoeverMay, formFields, render, submit, type Web } from "./page.tsx";
+import { asWhoeverMay, render, submitAs, type Web } from "./page.tsx";
 
 const LINES = 25;
 const CHART_POINTS = 48;
@@ -138,29 +137,23 @@ export function ledgerRoutes(web: Web) {
       const page = { ...web.page(c), viewer };
       return render(c, <NeedsOrganizationPage page={page} title={c.get("t")("ledger.donate")} />);
     })
-    .post("/ledger/donate", async (c) => {
-      const viewer = requireViewer(c);
-      const fields = await formFields(c);
-      return submit(
+    .post("/ledger/donate", (c) =>
+      submitAs(
+        web,
         c,
-        fields,
-        async () => {
-          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+        async (acting, fields) => {
           await donate(ctx, acting, { amount: fields.amount ?? "", note: fields.note });
           return web.done(c, "/ledger", "notices.donated");
         },
         (form) => donatePage(c, form),
-      );
-    })
+      ),
+    )
     .get("/ledger/transfers/:id/return", async (c) => render(c, await returnPage(c)))
-    .post("/ledger/transfers/:id/return", async (c) => {
-      const viewer = requireViewer(c);
-      const fields = await formFields(c);
-      return submit(
+    .post("/ledger/transfers/:id/return", (c) =>
+      submitAs(
+        web,
         c,
-        fields,
-        async () => {
-          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+        async (acting, fields) => {
           await returnCredits(ctx, acting, idOf(c), {
             amount: fields.amount ?? "",
             note: fields.note ?? "",
@@ -168,8 +161,8 @@ export function ledgerRoutes(web: Web) {
           return web.done(c, "/ledger", "notices.credits_returned");
         },
         (form) => returnPage(c, form),
-      );
-    })
+      ),
+    )
     .get("/currency", (c) => c.redirect("/ledger/hub"))
     .get("/ledger/hub", async (c) => {
       const [totals, flows, policy, fund, currency] = await Promise.all([

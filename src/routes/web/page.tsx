@@ -1,11 +1,13 @@
 import type { Child } from "hono/jsx";
-import type { Viewer } from "../../domain/accounts/queries.ts";
+import { actingAs, type Viewer } from "../../domain/accounts/queries.ts";
 import type { ActorView } from "../../domain/actors/queries.ts";
+import type { Acting } from "../../domain/context.ts";
 import { DomainError, ERROR_STATUS } from "../../domain/errors.ts";
 import { type NoticeKey, noticeKey } from "../../locales/index.ts";
 import type { FormState, PageContext } from "../../views/ui/page.ts";
 import { isRead, type RouteOptions, type WebContext } from "../env.ts";
 import { clearCookie, readCookie, writeCookie } from "../middleware/cookies.ts";
+import { requireViewer } from "../middleware/session.ts";
 
 /** The web routes' tools, made once. */
 export interface Web extends RouteOptions {
@@ -160,6 +162,27 @@ export async function submit(
     };
     return render(c, await again(form), ERROR_STATUS[error.code]);
   }
+}
+
+/**
+ * As `submit`, for a form that is sent in somebody's name: does it as the actor that `as` names, if the viewer may act as that one.
+ *
+ * @throws DomainError login_required, forbidden
+ */
+export async function submitAs(
+  { ctx }: Web,
+  c: WebContext,
+  action: (acting: Acting, fields: Record<string, string>) => Promise<Response>,
+  again: (form: FormState) => Child | Promise<Child>,
+): Promise<Response> {
+  const { accountId } = requireViewer(c);
+  const fields = await formFields(c);
+  return submit(
+    c,
+    fields,
+    async () => action(await actingAs(ctx, accountId, fields.as ?? ""), fields),
+    again,
+  );
 }
 
 /** A page as the answer. It is rendered whole before anything is sent: no query runs while a slow client reads. */

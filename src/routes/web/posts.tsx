@@ -10,20 +10,17 @@ import { ConfirmDeletePostPage, PostPage } from "../../views/posts/post-page.tsx
 import type { Env, WebContext } from "../env.ts";
 import { requireViewer } from "../middleware/session.ts";
 import { homePage } from "./home.tsx";
-import { choice, formFields, render, submit, type Web } from "./page.tsx";
+import { choice, formFields, render, submitAs, type Web } from "./page.tsx";
 
 export function postRoutes(web: Web) {
   const { ctx } = web;
   const viewerId = (c: WebContext) => c.get("viewer")?.acting.id ?? null;
   return new Hono<Env>()
-    .post("/posts", async (c) => {
-      const viewer = requireViewer(c);
-      const fields = await formFields(c);
-      return submit(
+    .post("/posts", (c) =>
+      submitAs(
+        web,
         c,
-        fields,
-        async () => {
-          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+        async (acting, fields) => {
           const id = await publishPost(ctx, acting, {
             content: fields.content ?? "",
             summary: fields.summary,
@@ -33,8 +30,8 @@ export function postRoutes(web: Web) {
           return web.done(c, `/posts/${id}`, "notices.post_published");
         },
         (form) => homePage(web, c, form),
-      );
-    })
+      ),
+    )
     .get("/posts/:id", async (c) => {
       const post = await postById(ctx, postId(c), viewerId(c));
       const [answers, parent] = await Promise.all([

@@ -11,7 +11,7 @@ import { ReviewsPage } from "../../views/reviews/reviews-page.tsx";
 import type { FormState } from "../../views/ui/page.ts";
 import type { Env, WebContext } from "../env.ts";
 import { requireViewer } from "../middleware/session.ts";
-import { asWhoeverMay, choice, formFields, render, submit, type Web } from "./page.tsx";
+import { asWhoeverMay, choice, formFields, render, submitAs, type Web } from "./page.tsx";
 
 /** Reviews of exchanges: writing, taking back, reading. */
 export function reviewRoutes(web: Web) {
@@ -28,14 +28,11 @@ export function reviewRoutes(web: Web) {
 
   return new Hono<Env>()
     .get("/agreements/:id/review", async (c) => render(c, await reviewPage(c)))
-    .post("/agreements/:id/review", async (c) => {
-      const viewer = requireViewer(c);
-      const fields = await formFields(c);
-      return submit(
+    .post("/agreements/:id/review", (c) =>
+      submitAs(
+        web,
         c,
-        fields,
-        async () => {
-          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+        async (acting, fields) => {
           await reviewAgreement(ctx, acting, idOf(c), {
             keptWord: score("kept_word", fields),
             quality: score("quality", fields),
@@ -46,8 +43,8 @@ export function reviewRoutes(web: Web) {
           return web.done(c, `/agreements/${idOf(c)}/review`, "notices.review_saved");
         },
         (form) => reviewPage(c, form),
-      );
-    })
+      ),
+    )
     .get("/reviews/:id", async (c) => {
       const viewer = c.get("viewer");
       const find = (viewerId: Id | null) => reviewById(ctx, idOf(c), viewerId);

@@ -19,7 +19,7 @@ import type { FormState } from "../../views/ui/page.ts";
 import type { Env, WebContext } from "../env.ts";
 import { requireViewer } from "../middleware/session.ts";
 import { currencyOf } from "./ledger.tsx";
-import { choice, formFields, render, submit, type Web } from "./page.tsx";
+import { choice, formFields, render, submit, submitAs, type Web } from "./page.tsx";
 
 /** Verification of organizations, and their vouching for one another. */
 export function verificationRoutes(web: Web) {
@@ -78,14 +78,11 @@ export function verificationRoutes(web: Web) {
 
   return new Hono<Env>()
     .get("/settings/verification", async (c) => render(c, await ownPage(c)))
-    .post("/settings/verification", async (c) => {
-      const viewer = requireViewer(c);
-      const fields = await formFields(c);
-      return submit(
+    .post("/settings/verification", (c) =>
+      submitAs(
+        web,
         c,
-        fields,
-        async () => {
-          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+        async (acting, fields) => {
           await requestVerification(ctx, acting, {
             sizeClass: chosen("size_class", fields, SIZE_CLASSES),
             statement: fields.statement ?? "",
@@ -93,8 +90,8 @@ export function verificationRoutes(web: Web) {
           return web.done(c, "/settings/verification", "notices.verification_requested");
         },
         (form) => ownPage(c, form),
-      );
-    })
+      ),
+    )
     .get("/admin/verifications", async (c) => {
       const viewer = requireCurator(c);
       const [queue, decided] = await Promise.all([
@@ -130,21 +127,18 @@ export function verificationRoutes(web: Web) {
       );
     })
     .get("/:acct{@[^/]+}/vouch", async (c) => render(c, await vouchPage(c)))
-    .post("/:acct{@[^/]+}/vouch", async (c) => {
-      const viewer = requireViewer(c);
-      const fields = await formFields(c);
-      return submit(
+    .post("/:acct{@[^/]+}/vouch", (c) =>
+      submitAs(
+        web,
         c,
-        fields,
-        async () => {
-          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+        async (acting, fields) => {
           const organization = await actorByAcct(ctx, c.req.param("acct"));
           await vouch(ctx, acting, organization.id, fields.amount ?? "");
           return web.done(c, `/@${organization.acct}`, "notices.vouched");
         },
         (form) => vouchPage(c, form),
-      );
-    })
+      ),
+    )
     .post("/:acct{@[^/]+}/vouch/withdraw", async (c) => {
       const viewer = requireViewer(c);
       const fields = await formFields(c);

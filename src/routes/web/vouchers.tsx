@@ -10,7 +10,7 @@ import type { FormState } from "../../views/ui/page.ts";
 import type { Env, WebContext } from "../env.ts";
 import { requireViewer } from "../middleware/session.ts";
 import { currencyOf, idOf, isOrganization } from "./ledger.tsx";
-import { formFields, render, submit, type Web } from "./page.tsx";
+import { formFields, render, submitAs, type Web } from "./page.tsx";
 
 /** An organization's vouchers of the solidarity fund. */
 export function voucherRoutes(web: Web) {
@@ -48,14 +48,11 @@ export function voucherRoutes(web: Web) {
       const page = { ...web.page(c), viewer };
       return render(c, <NeedsOrganizationPage page={page} title={c.get("t")("vouchers.title")} />);
     })
-    .post("/vouchers", async (c) => {
-      const viewer = requireViewer(c);
-      const fields = await formFields(c);
-      return submit(
+    .post("/vouchers", (c) =>
+      submitAs(
+        web,
         c,
-        fields,
-        async () => {
-          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+        async (acting, fields) => {
           const { approved } = await requestVoucher(ctx, acting, {
             amount: fields.amount ?? "",
             purpose: fields.purpose ?? "",
@@ -67,8 +64,8 @@ export function voucherRoutes(web: Web) {
           );
         },
         (form) => vouchersPage(c, form),
-      );
-    })
+      ),
+    )
     .post("/vouchers/:id/cancel", async (c) => {
       const viewer = requireViewer(c);
       const fields = await formFields(c);
