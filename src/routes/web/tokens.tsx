@@ -1,13 +1,13 @@
 import { Hono } from "hono";
 import { createToken, revokeToken } from "../../domain/accounts/commands.ts";
-import { actingAs, tokensOf } from "../../domain/accounts/queries.ts";
+import { tokensOf } from "../../domain/accounts/queries.ts";
 import { EXCHANGE_SCOPES } from "../../domain/accounts/rules.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { TokensPage } from "../../views/accounts/tokens-page.tsx";
 import type { FormState } from "../../views/ui/page.ts";
 import type { Env, WebContext } from "../env.ts";
 import { requireViewer } from "../middleware/session.ts";
-import { formFields, render, submit, type Web } from "./page.tsx";
+import { render, submitAs, type Web } from "./page.tsx";
 
 /** Tokens of the JSON API, each person's own. */
 export function tokenRoutes(web: Web) {
@@ -21,14 +21,11 @@ export function tokenRoutes(web: Web) {
 
   return new Hono<Env>()
     .get("/settings/tokens", async (c) => render(c, await tokensPage(c, null)))
-    .post("/settings/tokens", async (c) => {
-      const { accountId } = requireViewer(c);
-      const fields = await formFields(c);
-      return submit(
+    .post("/settings/tokens", (c) =>
+      submitAs(
+        web,
         c,
-        fields,
-        async () => {
-          const acting = await actingAs(ctx, accountId, fields.as ?? "");
+        async (acting, fields) => {
           const scopes = EXCHANGE_SCOPES.filter((scope) => fields[scope] !== undefined);
           if (scopes.length === 0)
             throw new DomainError("required", "a token is for something", { field: "scopes" });
@@ -36,8 +33,8 @@ export function tokenRoutes(web: Web) {
           return render(c, await tokensPage(c, await createToken(ctx, acting, scopes)));
         },
         (form) => tokensPage(c, null, form),
-      );
-    })
+      ),
+    )
     .post("/settings/tokens/:id/revoke", async (c) => {
       const { accountId } = requireViewer(c);
       await revokeToken(ctx, accountId, c.req.param("id"));
