@@ -1,7 +1,7 @@
 import { seed } from "../src/commands/seed.ts";
 import { openDatabase } from "../src/db/client.ts";
 import type { Id } from "../src/db/ids.ts";
-import { openSession } from "../src/domain/accounts/commands.ts";
+import { createAccount, openSession } from "../src/domain/accounts/commands.ts";
 import { createActor } from "../src/domain/actors/commands.ts";
 import { generateKeys } from "../src/domain/actors/keys.ts";
 import {
@@ -221,7 +221,17 @@ async function pages(ctx: Ctx, site: Site, traders: readonly Trader[], quick: bo
   const hub = await site.start();
   const helper = startHelper();
   try {
-    const { secret } = await openSession(ctx, traders[0]!.accountId);
+    // Somebody of one organization, as most are: whoever acts for a hundred has them all in the menu of every page.
+    const { accountId } = await createAccount(ctx, {
+      handle: "berta",
+      email: "berta@invented.invalid",
+      password: "nobody logs in with this one",
+      locale: "es",
+    });
+    await ctx.db.execute(
+      `insert into memberships (organization_id, account_id, role, created) values (${traders[0]!.actorId}, ${accountId}, 'representative', now())`,
+    );
+    const { secret } = await openSession(ctx, accountId);
     const session = `Cookie: ayni_session_${site.port}=${secret}; ayni_as_${site.port}=invented_trader_0`;
     const exchange = `/exchange over ${proposals.toLocaleString("en")} proposals`;
     const targets: [name: string, path: string, headers: string[]][] = [

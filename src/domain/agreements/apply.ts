@@ -89,7 +89,7 @@ export async function openAgreement(
     })
     .returning();
   if (row === undefined) throw new Error("The agreement was not written.");
-  const loaded: Loaded = { row, provider, receiver, proposal };
+  const loaded: Loaded = { row, provider, receiver, proposal, vouched: false };
   await together([
     writeStep(ctx, loaded, agreement, taken, NO_PAST),
     tellParties(ctx, loaded, outcome.effects),
@@ -137,7 +137,9 @@ export async function takeStep(
     ctx.db.update(agreements).set(changes).where(eq(agreements.id, id)),
     silent ? null : writeStep(ctx, after, agreement, taken, past),
     tellParties(ctx, after, outcome.effects),
-    outcome.effects.some((effect) => effect.type === "commit") ? releaseVouches(ctx, row.providerId) : null,
+    loaded.vouched && outcome.effects.some((effect) => effect.type === "commit")
+      ? releaseVouches(ctx, row.providerId)
+      : null,
   ]);
   const remote = [loaded.provider, loaded.receiver].some(({ host }) => host !== null);
   if (remote && agreement.state === "settled" && row.state !== "settled") {

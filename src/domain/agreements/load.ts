@@ -39,10 +39,15 @@ const LOADED = selection({
 });
 
 /** An agreement with what its commands need beside its row; of a party `host` is null when it is this hub's. */
-export type Loaded = ReturnType<typeof LOADED.read>;
+export type Loaded = ReturnType<typeof LOADED.read> & {
+  /** Others have lent the provider a part of their credit lines. */
+  vouched: boolean;
+};
 
 const LOCKED = sql.raw(`
-  select ${LOADED.list} from agreements as "row"
+  select ${LOADED.list},
+    exists (select from vouches where vouched_id = "row".provider_id and released is null) as vouched
+  from agreements as "row"
   join proposals as proposal on proposal.id = "row".proposal_id
   join actors as provider on provider.id = "row".provider_id
   join actors as receiver on receiver.id = "row".receiver_id
@@ -52,7 +57,7 @@ const LOCKED = sql.raw(`
 export async function lockAgreement(ctx: Ctx, id: Id): Promise<Loaded> {
   const [found] = await ctx.db.execute(sql`${LOCKED}${id}::bigint for update of "row"`);
   if (found === undefined) throw new DomainError("not_found", "no such agreement");
-  return LOADED.read(found);
+  return { ...LOADED.read(found), vouched: found.vouched === true };
 }
 
 /**
