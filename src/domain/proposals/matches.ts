@@ -20,7 +20,7 @@ export interface Matches {
 
 /** How many of one's own newest are looked at, how many of the others' that could fit, and how many are shown. */
 const OWN = 30;
-const CANDIDATES = 60;
+const CANDIDATES = 30;
 const SHOWN = 3;
 
 /** Others' open needs that fit an actor's open offers, and their offers that fit its needs; the best few of the newest. */
