@@ -7,10 +7,10 @@ import {
   type Party,
 } from "../../src/db/schema/agreements.ts";
 import type { Settlement } from "../../src/db/schema/proposals.ts";
+import { amountFor } from "../../src/domain/agreements/price-rules.ts";
 import {
   type Agreement,
   type AgreementPolicy,
-  amountFor,
   type Effect,
   FINAL,
   type Message,

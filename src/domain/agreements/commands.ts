@@ -25,8 +25,9 @@ import {
   toMachine,
   type Who,
 } from "./load.ts";
+import { amountFor } from "./price-rules.ts";
 import { answerableProposal, answeredTerms, requireSameUnit } from "./proposal.ts";
-import { amountFor, type Message, otherParty, step } from "./rules.ts";
+import { type Message, otherParty, step } from "./rules.ts";
 
 export const NOTE_MAX = 1000;
 export const MESSAGE_MAX = 4000;

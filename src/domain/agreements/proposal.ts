@@ -5,7 +5,7 @@ import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { DAY_LAG } from "../proposals/rules.ts";
 import type { Loaded } from "./load.ts";
-import type { ProposalTerms } from "./rules.ts";
+import type { ProposalTerms } from "./price-rules.ts";
 
 /**
  * A proposal that can be answered now, at the revision that was read.
