@@ -17,6 +17,7 @@ import { actors } from "./actors.ts";
 import { bytes, id, time } from "./columns.ts";
 import { vouchers } from "./ledger.ts";
 import { media } from "./media.ts";
+import { peers } from "./peers.ts";
 import { proposals, SETTLEMENTS, UNITS } from "./proposals.ts";
 
 export const AGREEMENT_STATES = [
@@ -70,6 +71,10 @@ export const agreements = pgTable(
     /** Minor units of the hub's currency, in all; null unless `settlement` is credit. */
     amount: bigint({ mode: "bigint" }),
     due: time(),
+    /** The hub of the other party, when credits are settled with it. `amount` is in this hub's currency on both sides. */
+    peerId: id("peer_id").references(() => peers.id),
+    /** JSON of the pinned quote (`domain/clearing/rules.ts`, Quote): both amounts, what crosses, the rates, until when. */
+    quote: text(),
     /** The transfer that holds, and then pays, the amount. */
     transferId: id("transfer_id"),
     /** The fund pays in the receiver's place. */
