@@ -1,7 +1,13 @@
 import { and, desc, eq, inArray, isNull } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { actors } from "../../db/schema/actors.ts";
-import { exchangePolicies, ledgerAccounts, limitChanges } from "../../db/schema/ledger.ts";
+import {
+  exchangePolicies,
+  type LedgerAccountKind,
+  type LedgerUnit,
+  ledgerAccounts,
+  limitChanges,
+} from "../../db/schema/ledger.ts";
 import { formatAmount } from "../amounts.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
@@ -37,9 +43,37 @@ export async function fundAccount(ctx: Ctx): Promise<Id> {
   return open(ctx, "solidarity", null, { ...NO_LINE, ...policy });
 }
 
-type Kind = "organization" | "solidarity";
+/** The three accounts of a peer hub, which have no floor: what it may owe is the clearing's to say. */
+export interface PeerAccounts {
+  /** Between its members and ours: in this hub's currency, and in seconds of an HOUR. */
+  credit: Id;
+  seconds: Id;
+  /** Above zero this hub owes the peer so many seconds of an HOUR, below it the peer owes this hub. */
+  clearing: Id;
+}
 
-async function find(ctx: Ctx, kind: Kind, actorId: Id | null): Promise<Id | null> {
+/** The accounts of a peer, by its hub actor; opened when there are none. */
+export async function peerAccounts(ctx: Ctx, actorId: Id): Promise<PeerAccounts> {
+  const account = async (kind: "conversion" | "clearing", unit: LedgerUnit) =>
+    (await find(ctx, kind, actorId, unit)) ?? (await open(ctx, kind, actorId, {}, unit));
+  return {
+    credit: await account("conversion", "credit"),
+    seconds: await account("conversion", "hour-second"),
+    clearing: await account("clearing", "hour-second"),
+  };
+}
+
+/** The guarantee fund's account, opened when there is none: it takes what has no other place after a restore. */
+export async function guaranteeAccount(ctx: Ctx): Promise<Id> {
+  return (await find(ctx, "guarantee", null)) ?? (await open(ctx, "guarantee", null, {}));
+}
+
+async function find(
+  ctx: Ctx,
+  kind: LedgerAccountKind,
+  actorId: Id | null,
+  unit: LedgerUnit = "credit",
+): Promise<Id | null> {
   const [row] = await ctx.db
     .select({ id: ledgerAccounts.id })
     .from(ledgerAccounts)
@@ -47,20 +81,27 @@ async function find(ctx: Ctx, kind: Kind, actorId: Id | null): Promise<Id | null
       and(
         eq(ledgerAccounts.kind, kind),
         actorId === null ? isNull(ledgerAccounts.actorId) : eq(ledgerAccounts.actorId, actorId),
+        eq(ledgerAccounts.unit, unit),
       ),
     );
   return row?.id ?? null;
 }
 
-async function open(ctx: Ctx, kind: Kind, actorId: Id | null, limits: Limits): Promise<Id> {
+async function open(
+  ctx: Ctx,
+  kind: LedgerAccountKind,
+  actorId: Id | null,
+  limits: Partial<Limits>,
+  unit: LedgerUnit = "credit",
+): Promise<Id> {
   const now = ctx.clock.now();
   const id = await ctx.ids.next(now);
   // Waits for whoever opens it at the same time, and takes no lock on what that one made: locks are taken in order, later.
   await ctx.db
     .insert(ledgerAccounts)
-    .values({ id, kind, actorId, ...limits, opened: now })
+    .values({ id, kind, actorId, unit, ...limits, opened: now })
     .onConflictDoNothing();
-  return (await find(ctx, kind, actorId)) ?? id;
+  return (await find(ctx, kind, actorId, unit)) ?? id;
 }
 
 /**
