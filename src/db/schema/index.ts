@@ -3,6 +3,7 @@ export * from "./accounts.ts";
 export * from "./activities.ts";
 export * from "./actors.ts";
 export * from "./agreements.ts";
+export * from "./backups.ts";
 export * from "./clearing.ts";
 export * from "./follows.ts";
 export * from "./hosts.ts";
