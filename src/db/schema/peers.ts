@@ -39,6 +39,8 @@ export const peers = pgTable("peers", {
   theirState: text("their_state", { enum: PEER_STATES }),
   /** The peer's Ed25519 key (Multikey) that administrators accepted: clearing messages are proven by it alone. */
   key: text().notNull(),
+  /** Another key that it signs with now: until administrators have compared and accepted it, the peering is frozen. */
+  newKey: text("new_key"),
   /** Where its clearing messages go. */
   clearing: text().notNull(),
   /** Seconds of an HOUR: the most that the peer may owe this hub, and the other way; the smaller of what both signed. */
@@ -60,6 +62,8 @@ export const peers = pgTable("peers", {
   changed: time().notNull(),
   /** When draining ends. */
   drained: time(),
+  /** Since when administrators know that nothing is heard of it: they are told once. */
+  silent: time(),
 });
 
 /** What each side signed, revision by revision, append-only. A peering stands on the newest of both. */
