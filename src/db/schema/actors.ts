@@ -35,6 +35,8 @@ export const actors = pgTable(
     /** When a remote actor was last read from its server. */
     fetched: time(),
     deleted: time(),
+    /** The peer hub whose it is (`peers.id`); no reference, since peers refer to actors. */
+    peerId: id("peer_id"),
   },
   (t) => [
     uniqueIndex("actors_local_handle").on(sql`lower(${t.handle})`).where(sql`${t.host} is null`),
@@ -42,6 +44,13 @@ export const actors = pgTable(
     index("actors_url").on(t.url),
     index("actors_search").using("gin", sql`(${t.name} || ' ' || ${t.handle}) gin_trgm_ops`),
     index("actors_directory").on(t.kind, t.id).where(sql`${t.host} is null and ${t.deleted} is null`),
+    // The directory of all hubs together, and of one peer.
+    index("actors_organizations")
+      .on(t.id)
+      .where(
+        sql`${t.kind} = 'Organization' and ${t.deleted} is null and (${t.host} is null or ${t.peerId} is not null)`,
+      ),
+    index("actors_peer").on(t.peerId, t.id).where(sql`${t.peerId} is not null and ${t.deleted} is null`),
   ],
 );
 

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { bigint, boolean, index, integer, pgTable, smallint, text, unique } from "drizzle-orm/pg-core";
+import { bigint, boolean, index, integer, pgTable, primaryKey, smallint, text, unique } from "drizzle-orm/pg-core";
 import { accounts } from "./accounts.ts";
 import { actors } from "./actors.ts";
 import { id, time } from "./columns.ts";
@@ -101,6 +101,8 @@ export const peerCopies = pgTable(
     /** How many were read of this round, and how many there are by the peer's own count. */
     copied: integer().notNull().default(0),
     total: integer(),
+    /** Entries of this round that could not be taken: not the peer's own, or not understood. */
+    skipped: integer().notNull().default(0),
     /** When a round began, when one was last ended, when totals were last compared, and what was in the way. */
     began: time(),
     completed: time(),
@@ -113,4 +115,17 @@ export const peerCopies = pgTable(
     forced: boolean().notNull().default(false),
   },
   (t) => [index("peer_copies_due").on(t.due).where(sql`${t.due} is not null`)],
+);
+
+/** What was found in the list that is being read: whatever else there is of this peer was taken from the list meanwhile. */
+export const peerCopyItems = pgTable(
+  "peer_copy_items",
+  {
+    peerId: id("peer_id")
+      .notNull()
+      .references(() => peers.id),
+    /** Of an actor or a proposal, as the list is. */
+    itemId: id("item_id").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.peerId, t.itemId] })],
 );

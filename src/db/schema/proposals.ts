@@ -41,6 +41,8 @@ export const proposals = pgTable(
       .references(() => actors.id),
     accountId: id("account_id").references(() => accounts.id, { onDelete: "set null" }),
     local: boolean().notNull(),
+    /** The peer hub whose it is (`peers.id`), as its actor's; null for ours and for those of servers that are no peers. */
+    peerId: id("peer_id"),
     purpose: text({ enum: PURPOSES }).notNull(),
     name: text().notNull(),
     /** Sanitized HTML. */
@@ -93,12 +95,15 @@ export const proposals = pgTable(
     search: tsvector()
       .notNull()
       .generatedAlwaysAs(
-        sql`proposal_search(name, content, location, tags, languages || language, purpose, category, subcategory, settlement, country, online)`,
+        sql`proposal_search(name, content, location, tags, languages || language, purpose, category, subcategory, settlement, country, online, case when local then 'here' else peer_id::text end)`,
       ),
   },
   (t) => [
     index("proposals_open").on(t.id).where(sql`${t.deleted} is null and ${t.paused} is null`),
     index("proposals_actor").on(t.actorId, t.id).where(sql`${t.deleted} is null`),
+    // What one hub has: ours is the collection that peers copy.
+    index("proposals_local").on(t.id).where(sql`${t.local} and ${t.deleted} is null`),
+    index("proposals_peer").on(t.peerId, t.id).where(sql`${t.peerId} is not null and ${t.deleted} is null`),
     // Without a list of what is pending: it is read through at every search until somebody vacuums.
     index("proposals_search").using("gin", t.search).with({ fastupdate: "off" }),
     index("proposals_ends")
