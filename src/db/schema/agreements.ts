@@ -196,6 +196,15 @@ export const resolutions = pgTable(
     providerSigned: time("provider_signed"),
     receiverSigned: time("receiver_signed"),
     applied: time(),
+    /** Between two hubs: what both know it by. A steward of the other hub has to agree to it before the parties can sign. */
+    iri: text().unique(),
+    /** The same `release` in minor units of the payer's currency: what is signed on both sides. */
+    payer: bigint({ mode: "bigint" }),
+    /** A steward of the other hub proposed it. */
+    theirs: boolean().notNull().default(false),
+    agreed: time(),
+    /** The steward of ours who agreed to theirs. */
+    agreedBy: id("agreed_by").references(() => accounts.id, { onDelete: "set null" }),
   },
   (t) => [index("resolutions_agreement").on(t.agreementId, t.id)],
 );
@@ -224,7 +233,9 @@ export const reviews = pgTable(
     communication: smallint().notNull(),
     content: text(),
     language: text(),
-    /** SHA-256 of what is sealed. */
+    /** Nobody finds out by trying which scores have the digest. Null when the text was erased. */
+    salt: text(),
+    /** SHA-256 of what is sealed, in hexadecimal. */
     digest: text().notNull(),
     created: time().notNull(),
     /** When everybody may read it; null while sealed. */
@@ -246,6 +257,35 @@ export const reviews = pgTable(
       sql`${t.keptWord} between 1 and 5 and ${t.quality} between 1 and 5 and ${t.communication} between 1 and 5`,
     ),
   ],
+);
+
+/**
+ * Reviews that a party on another hub has sealed: what binds its author, before anybody may read it. The review itself comes when it
+ * is opened; one per party and agreement.
+ */
+export const reviewDigests = pgTable(
+  "review_digests",
+  {
+    id: id().primaryKey(),
+    /** Of the review, on its author's hub. */
+    iri: text().notNull().unique(),
+    agreementId: id("agreement_id")
+      .notNull()
+      .references(() => agreements.id),
+    authorId: id("author_id")
+      .notNull()
+      .references(() => actors.id),
+    /** SHA-256 of what is sealed, in hexadecimal. */
+    digest: text().notNull(),
+    /** The signed activity that said so, byte for byte. */
+    body: text().notNull(),
+    /** It came when the time for sealed ones was over. */
+    late: boolean().notNull(),
+    received: time().notNull(),
+    /** Its author took it back. */
+    deleted: time(),
+  },
+  (t) => [uniqueIndex("review_digests_party").on(t.agreementId, t.authorId)],
 );
 
 /** Answers of writes that carry an `Idempotency-Key`: the same request gets the same answer, another one under its key none. */
