@@ -1,5 +1,15 @@
 import { sql } from "drizzle-orm";
-import { bigint, boolean, index, integer, pgTable, primaryKey, smallint, text, unique } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  unique,
+} from "drizzle-orm/pg-core";
 import { accounts } from "./accounts.ts";
 import { actors } from "./actors.ts";
 import { id, time } from "./columns.ts";
@@ -79,6 +89,12 @@ export const peerings = pgTable(
     /** Seconds of an HOUR, from the signer's side: the most it is willing to be owed, and to owe. */
     mayBeOwed: seconds("may_be_owed").notNull(),
     mayOwe: seconds("may_owe").notNull(),
+    quoteDays: smallint("quote_days").notNull(),
+    disputeDays: smallint("dispute_days").notNull(),
+    settleDays: smallint("settle_days").notNull(),
+    drainDays: smallint("drain_days").notNull(),
+    /** JSON of the signer's currency (`domain/peers/rules.ts`, PeerCurrency; numbers as texts). */
+    currency: text().notNull(),
     /** The signed activity, byte for byte, and its digest. */
     activity: text().notNull().unique(),
     body: text().notNull(),
