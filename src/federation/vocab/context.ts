@@ -4,6 +4,8 @@ import type { JsonObject } from "../../json.ts";
 export const PUBLIC = "https://www.w3.org/ns/activitystreams#Public";
 
 export const AYNI = "https://ayni.example/ns#";
+/** The clearing protocol and its version, as hubs say that they speak it (FEP-844e). */
+export const AEC = "https://ayni.example/ns/aec/v1";
 
 /** Everything that an actor document says. */
 export const ACTOR_CONTEXT = [
@@ -75,6 +77,18 @@ export const AGREEMENT_CONTEXT = [
     resourceQuantity: "vf:resourceQuantity",
     hasUnit: "om2:hasUnit",
     hasNumericalValue: "om2:hasNumericalValue",
+  },
+];
+
+/** What hubs sign for one another when they settle (docs/clearing.md). Every such document has exactly this context. */
+export const CLEARING_CONTEXT = [
+  "https://www.w3.org/ns/activitystreams",
+  "https://w3id.org/security/data-integrity/v2",
+  {
+    vf: "https://w3id.org/valueflows/ont/vf#",
+    ayni: AYNI,
+    EconomicEvent: "vf:EconomicEvent",
+    action: "vf:action",
   },
 ];
 
