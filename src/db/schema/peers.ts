@@ -142,6 +142,8 @@ export const peerCopyItems = pgTable(
       .references(() => peers.id),
     /** Of an actor or a proposal, as the list is. */
     itemId: id("item_id").notNull(),
+    /** False where it arrived by itself while the list was being read, and has not been met there (yet). */
+    listed: boolean().notNull(),
   },
   (t) => [primaryKey({ columns: [t.peerId, t.itemId] })],
 );

@@ -1,0 +1,1 @@
+ALTER TABLE "peer_copy_items" ADD COLUMN "listed" boolean NOT NULL;
