@@ -12,7 +12,7 @@ import { sweepNotices } from "./domain/notices/commands.ts";
 import { releaseDueVouches } from "./domain/organizations/vouching.ts";
 import { noticeEndings } from "./domain/proposals/endings.ts";
 import { refreshWords } from "./domain/proposals/search.ts";
-import { revealDue } from "./domain/reviews/commands.ts";
+import { revealDue } from "./domain/reviews/reveal.ts";
 import { sweepThrottles } from "./domain/throttle.ts";
 import { sweepKeys } from "./federation/keys.ts";
 import type { Mailer } from "./mail/mailer.ts";

@@ -40,6 +40,20 @@ export const domainEvent = z.discriminatedUnion("name", [
   }),
   /** An offer of ours was accepted when it had lapsed: the other side does not know that. */
   z.object({ name: z.literal("offer.lapsed"), subject: z.string(), accepterId: id, offer: z.string() }),
+  /** This hub signed terms for a peer, or ended (refused, took back) what the two had. */
+  z.object({ name: z.literal("peering.signed"), subject: z.string(), peeringId: id }),
+  z.object({
+    name: z.literal("peering.ended"),
+    subject: z.string(),
+    peerActorId: id,
+    type: z.enum(["Reject", "Undo"]),
+    activity: z.string(),
+    note: z.string(),
+  }),
+  /** A party of ours sealed its review of an exchange with somebody elsewhere; it was opened; it was taken back. */
+  z.object({ name: z.literal("review.sealed"), subject: z.string(), reviewId: id }),
+  z.object({ name: z.literal("review.opened"), subject: z.string(), reviewId: id }),
+  z.object({ name: z.literal("review.deleted"), subject: z.string(), reviewId: id }),
   z.object({ name: z.literal("actor.updated"), subject: z.string(), actorId: id }),
 ]);
 

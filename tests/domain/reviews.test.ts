@@ -12,8 +12,9 @@ import { htmlToPlain } from "../../src/domain/html.ts";
 import { currentPolicy } from "../../src/domain/ledger/policy.ts";
 import { deletePost } from "../../src/domain/posts/commands.ts";
 import { actorPosts } from "../../src/domain/posts/queries.ts";
-import { deleteReview, revealDue, reviewAgreement } from "../../src/domain/reviews/commands.ts";
+import { deleteReview, reviewAgreement } from "../../src/domain/reviews/commands.ts";
 import { facts, reputation, reviewById, reviewing, reviewsOf } from "../../src/domain/reviews/queries.ts";
+import { revealDue } from "../../src/domain/reviews/reveal.ts";
 import {
   HALF_LIFE,
   means,
@@ -72,11 +73,19 @@ describe("the rules", () => {
   });
 
   test("what a digest is made of does not depend on the order of names", () => {
-    const all = { ...GOOD, agreement: "a", author: "b", review: "r", content: "\u20ac\n", language: null };
+    const all = {
+      ...GOOD,
+      agreement: "a",
+      author: "b",
+      review: "r",
+      salt: "s",
+      content: "\u20ac\n",
+      language: null,
+    };
     const turned = Object.fromEntries(Object.entries(all).reverse()) as typeof all;
     expect(sealedText(turned)).toBe(sealedText(all));
     expect(sealedText(all)).toBe(
-      '{"agreement":"a","author":"b","communication":4,"content":"€\\n","keptWord":5,"language":null,"quality":4,"review":"r"}',
+      '{"agreement":"a","author":"b","communication":4,"content":"€\\n","keptWord":5,"language":null,"quality":4,"review":"r","salt":"s"}',
     );
   });
 

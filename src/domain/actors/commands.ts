@@ -1,12 +1,15 @@
 import { and, eq, isNull, or, sql } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { type ActorKind, actors } from "../../db/schema/actors.ts";
+import { reviews } from "../../db/schema/agreements.ts";
 import { follows } from "../../db/schema/follows.ts";
+import { peers } from "../../db/schema/peers.ts";
 import { posts } from "../../db/schema/posts.ts";
 import { proposals } from "../../db/schema/proposals.ts";
 import type { Acting, Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { plainToHtml } from "../html.ts";
+import { eraseReviews } from "../reviews/erase.ts";
 import { documentChanged, emit, transact } from "../transact.ts";
 import { optionalText, requiredText } from "../validate.ts";
 import { type NewKey, saveKeys } from "./keys.ts";
@@ -81,7 +84,10 @@ export async function saveRemoteActor(ctx: Ctx, actor: RemoteActor): Promise<Id>
   const now = ctx.clock.now();
   const { published, ...fields } = actor;
   const created = published !== null && published < now ? published : now;
-  const state = { ...fields, updated: now, fetched: now, deleted: null };
+  const peerId = sql`(
+    select id from ${peers} where ${peers.origin} = ${new URL(actor.iri).origin} and ${peers.state} in ('active', 'draining', 'frozen')
+  )`;
+  const state = { ...fields, updated: now, fetched: now, deleted: null, peerId };
   const [row] = await ctx.db
     .insert(actors)
     .values({ id: await ctx.ids.next(now), created, ...state })
@@ -117,6 +123,7 @@ export async function removeRemoteActor(ctx: Ctx, iri: string): Promise<void> {
       .update(proposals)
       .set({ deleted: now, content: "" })
       .where(and(eq(proposals.actorId, actor.id), isNull(proposals.deleted)));
+    await eraseReviews(ctx, eq(reviews.authorId, actor.id));
   });
 }
 

@@ -8,6 +8,7 @@ import type { Acting, Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { isFollowedHere } from "../follows/queries.ts";
 import { plainToHtml } from "../html.ts";
+import { eraseReviews } from "../reviews/erase.ts";
 import { documentChanged, emit, transact } from "../transact.ts";
 import { optionalText, requiredText } from "../validate.ts";
 import { tellQuestion } from "./replies.ts";
@@ -171,10 +172,7 @@ export async function deletePost(ctx: Ctx, acting: Acting, id: Id): Promise<void
       .returning({ id: posts.id });
     if (row === undefined) throw new DomainError("not_found", "no such post");
     // The review that it tells is taken back with it.
-    await ctx.db
-      .update(reviews)
-      .set({ deleted: ctx.clock.now(), content: null, language: null })
-      .where(and(eq(reviews.postId, id), isNull(reviews.deleted)));
+    await eraseReviews(ctx, eq(reviews.postId, id));
     await documentChanged(ctx, id);
     await emit(ctx, { name: "post.deleted", subject: acting.actorId.toString(), postId: id.toString() });
   });

@@ -10,6 +10,7 @@ import { type ActorView, actorColumns, toActorView } from "../actors/queries.ts"
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { type Page, toPage } from "../page.ts";
+import { ENTRY } from "../reviews/load.ts";
 import { rating } from "../reviews/rules.ts";
 
 export type { Page } from "../page.ts";
@@ -213,14 +214,17 @@ export async function knowsPost(ctx: Ctx, iri: string): Promise<boolean> {
 
 /** What the Note of a review says beside its text. */
 export interface OutgoingReview {
-  /** Iri of the agreement. */
+  /** Iris of the agreement, and of the proposal that it came from. */
   agreement: string;
+  exchanged: string;
   /** Iri of the actor it is about. */
   about: string;
   /** What that one did in the exchange. */
   role: Party;
   /** 1 to 5. */
   rating: number;
+  /** Digest of the ledger entry by which one hub paid the other for the exchange. */
+  settlement: string | null;
 }
 
 /** A post of ours with what its Note says; a deleted one too, so that it can be served as a tombstone. */
@@ -250,6 +254,7 @@ export interface OutgoingPost {
 }
 
 const subject = alias(actors, "subject");
+const exchanged = alias(proposals, "exchanged");
 
 export async function outgoingPost(ctx: Ctx, id: Id): Promise<OutgoingPost | null> {
   const parent = alias(posts, "parent");
@@ -275,22 +280,25 @@ export async function outgoingPost(ctx: Ctx, id: Id): Promise<OutgoingPost | nul
       deleted: posts.deleted,
       told: reviews,
       agreement: agreements.iri,
+      exchanged: exchanged.iri,
       about: subject.iri,
+      settlement: ENTRY,
     })
     .from(posts)
     .innerJoin(actors, eq(actors.id, posts.actorId))
     .leftJoin(reviews, eq(reviews.postId, posts.id))
     .leftJoin(agreements, eq(agreements.id, reviews.agreementId))
+    .leftJoin(exchanged, eq(exchanged.id, agreements.proposalId))
     .leftJoin(subject, eq(subject.id, reviews.subjectId))
     .leftJoin(proposals, and(eq(proposals.iri, posts.proposal), eq(proposals.actorId, posts.actorId)))
     .leftJoin(parent, eq(parent.iri, posts.inReplyTo))
     .leftJoin(answered, and(eq(answered.id, parent.actorId), ne(answered.id, posts.actorId)))
     .where(and(eq(posts.id, id), eq(posts.local, true)));
   if (row === undefined) return null;
-  const { told, agreement, about, ...post } = row;
+  const { told, agreement, exchanged: proposal, about, settlement, ...post } = row;
   const review =
-    told === null || agreement === null || about === null
+    told === null || agreement === null || proposal === null || about === null
       ? null
-      : { agreement, about, role: told.role, rating: rating(told) };
+      : { agreement, exchanged: proposal, about, role: told.role, rating: rating(told), settlement };
   return { ...post, review };
 }

@@ -1,15 +1,20 @@
 import { and, desc, eq, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { actors } from "../../db/schema/actors.ts";
-import { agreementSteps, agreements, type Party, reviews } from "../../db/schema/agreements.ts";
+import {
+  agreementSteps,
+  agreements,
+  type Party,
+  reviewDigests,
+  reviews,
+} from "../../db/schema/agreements.ts";
 import { proposals } from "../../db/schema/proposals.ts";
 import { type ActorView, actorById, actorColumns, toActorView } from "../actors/queries.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import { currentPolicy } from "../ledger/policy.ts";
 import { type Page, toPage } from "../page.ts";
-import { SETTLED } from "./commands.ts";
-import { isReviewable, means, type Opinion, rating, revealTime, reviewWindow, type Scores } from "./rules.ts";
+import { BETWEEN_HUBS, ENTRY, isSettled, SETTLED, sealedDays } from "./load.ts";
+import { means, type Opinion, rating, revealTime, reviewWindow, type Scores } from "./rules.ts";
 
 /** A review that everybody may read. */
 export interface ReviewView {
@@ -26,6 +31,8 @@ export interface ReviewView {
   created: Date;
   /** The post it became. */
   postId: Id | null;
+  /** Where it is to be read on its author's hub, when that is another one. */
+  url: string | null;
 }
 
 const PAGE = 20;
@@ -129,6 +136,9 @@ export async function reviewing(ctx: Ctx, actorId: Id, agreementId: Id): Promise
       providerId: agreements.providerId,
       receiverId: agreements.receiverId,
       title: proposals.name,
+      betweenHubs: BETWEEN_HUBS,
+      peerId: agreements.peerId,
+      entry: ENTRY,
     })
     .from(agreements)
     .innerJoin(proposals, eq(proposals.id, agreements.proposalId))
@@ -139,8 +149,11 @@ export async function reviewing(ctx: Ctx, actorId: Id, agreementId: Id): Promise
       ),
     );
   if (agreement === undefined) throw new DomainError("not_found", "no such agreement");
-  const { reviewDays } = await currentPolicy(ctx);
-  const rows = await ctx.db.select().from(reviews).where(eq(reviews.agreementId, agreementId)).limit(2);
+  const days = await sealedDays(ctx, agreement);
+  const [rows, sealed] = await Promise.all([
+    ctx.db.select().from(reviews).where(eq(reviews.agreementId, agreementId)).limit(2),
+    ctx.db.select().from(reviewDigests).where(eq(reviewDigests.agreementId, agreementId)).limit(1),
+  ]);
   const mine = rows.find(({ authorId }) => authorId === actorId);
   const theirs = rows.find(({ authorId }) => authorId !== actorId);
   const provides = agreement.providerId === actorId;
@@ -149,12 +162,11 @@ export async function reviewing(ctx: Ctx, actorId: Id, agreementId: Id): Promise
     title: agreement.title,
     counterparty: await actorById(ctx, provides ? agreement.receiverId : agreement.providerId),
     role: provides ? "receiver" : "provider",
-    window: isReviewable(agreement.state, agreement.settledAmount)
-      ? reviewWindow(agreement.settled, reviewDays, ctx.clock.now())
-      : "not_yet",
-    reveals: revealTime(agreement.settled, reviewDays),
+    window: isSettled(agreement) ? reviewWindow(agreement.settled, days, ctx.clock.now()) : "not_yet",
+    reveals: revealTime(agreement.settled, days),
     mine: mine === undefined ? null : toStatus(mine),
-    theirs: theirs === undefined ? null : toStatus(theirs),
+    theirs:
+      theirs !== undefined ? toStatus(theirs) : sealed[0] === undefined ? null : sealedStatus(sealed[0]),
   };
 }
 
@@ -279,7 +291,14 @@ function toReviewView(row: Row, author: Parameters<typeof toActorView>[0]): Revi
     late: row.late,
     created: row.created,
     postId: row.postId,
+    url: author.host === null ? null : row.iri,
   };
+}
+
+/** Of a review that is on its author's hub still. */
+function sealedStatus({ id, received, late, deleted }: typeof reviewDigests.$inferSelect): ReviewStatus {
+  const state = deleted === null ? "sealed" : "deleted";
+  return { id, state, created: received, late, rating: null, content: null, language: null };
 }
 
 function toStatus(row: Row): ReviewStatus {

@@ -19,12 +19,22 @@ export const HALF_LIFE = 730;
 export const ONLY_PARTNER = 0.5;
 /** Days after the settlement in which a review is still taken. */
 export const LATE_DAYS = 90;
+/** Days until sealed reviews of parties on two hubs are opened: both hubs open theirs by the same rule, whatever their own is. */
+export const DAYS_BETWEEN_HUBS = 14;
 
 const DAY = 86_400_000;
 
 /** Did it end in a way that leaves something to review: what was agreed was done, at least in part. */
 export function isReviewable(state: AgreementState, settledAmount: bigint | null): boolean {
   return state === "settled" || (state === "resolved" && settledAmount !== null && settledAmount > 0n);
+}
+
+/**
+ * Has it not come to its end here, but may have on the other hub: there the credits, or the silence, may count already. What its party
+ * sealed there is then kept.
+ */
+export function maySettleElsewhere(state: AgreementState): boolean {
+  return state === "delivered" || state === "confirmed" || state === "disputed";
 }
 
 /** When sealed reviews of an agreement are opened, whether or not both are in. */
@@ -51,19 +61,23 @@ export function stars(rating: number): string {
   return `${"★".repeat(rating)}${"☆".repeat(5 - rating)} ${rating}/5`;
 }
 
+/** A review as it is sealed. Names are iris. */
+export interface SealedReview extends Scores {
+  agreement: string;
+  author: string;
+  /** Plain text. */
+  content: string | null;
+  language: string | null;
+  review: string;
+  /** Random: three scores alone could be found out by trying. */
+  salt: string;
+}
+
 /**
  * What a review's digest is made of: canonical JSON (RFC 8785; flat, of texts and small integers, so that names in order are
  * all there is to it).
  */
-export function sealedText(
-  review: Scores & {
-    agreement: string;
-    author: string;
-    content: string | null;
-    language: string | null;
-    review: string;
-  },
-): string {
+export function sealedText(review: SealedReview): string {
   const names = Object.keys(review).sort() as (keyof typeof review)[];
   return JSON.stringify(Object.fromEntries(names.map((name) => [name, review[name]])));
 }

@@ -6,6 +6,14 @@ import { onActorDelete, onActorUpdate } from "./actors.ts";
 import { onAgreementEvent, onOffer, onOfferAccepted, onOfferRejected, onOfferUndone } from "./agreements.ts";
 import { onAccept, onFollow, onReject, onUndoFollow } from "./follows.ts";
 import { onObject, onObjectDelete } from "./objects.ts";
+import {
+  onPeeringAccepted,
+  onPeeringOffered,
+  onPeeringRejected,
+  onPeeringRevised,
+  onPeeringUndone,
+} from "./peers.ts";
+import { onReview } from "./reviews.ts";
 
 const logger = getLogger(["ayni", "inbox"]);
 
@@ -14,15 +22,17 @@ export function registerInbox(builder: FederationBuilder<InboxData>): void {
   builder
     .setInboxListeners("/actors/{identifier}/inbox", "/inbox")
     .on(Follow, bySigner(onFollow))
-    .on(Offer, bySigner(onOffer))
-    .on(Accept, bySigner(firstOf(onOfferAccepted, onAccept)))
-    .on(Reject, bySigner(firstOf(onOfferRejected, onReject)))
-    .on(Undo, bySigner(firstOf(onOfferUndone, onUndoFollow)))
-    .on(Create, bySigner(firstOf(onAgreementEvent, onObject)))
+    .on(Offer, bySigner(firstOf(onPeeringOffered, onOffer)))
+    .on(Accept, bySigner(firstOf(onPeeringAccepted, firstOf(onOfferAccepted, onAccept))))
+    .on(Reject, bySigner(firstOf(onPeeringRejected, firstOf(onOfferRejected, onReject))))
+    .on(Undo, bySigner(firstOf(onPeeringUndone, firstOf(onOfferUndone, onUndoFollow))))
+    .on(Create, bySigner(firstOf(onReview, onAgreementEvent, onObject)))
     .on(
       Update,
-      bySigner((data, update: Update) =>
-        isAboutItself(update) ? onActorUpdate(data, update) : onObject(data, update),
+      bySigner(
+        firstOf(onPeeringRevised, (data, update: Update) =>
+          isAboutItself(update) ? onActorUpdate(data, update) : onObject(data, update),
+        ),
       ),
     )
     .on(
@@ -51,13 +61,10 @@ function bySigner<T extends Activity>(handler: (data: InboxData, activity: T) =>
   };
 }
 
-/** Agreements first: their handlers say when an activity is about something else. */
-function firstOf<T extends Activity>(
-  agreements: (data: InboxData, activity: T) => Promise<boolean>,
-  others: (data: InboxData, activity: T) => Promise<void>,
-) {
+/** One after the other, until one takes it: all but the last say when an activity is about something else. */
+function firstOf<T extends Activity>(...handlers: ((data: InboxData, activity: T) => Promise<unknown>)[]) {
   return async (data: InboxData, activity: T): Promise<void> => {
-    if (!(await agreements(data, activity))) await others(data, activity);
+    for (const handle of handlers) if ((await handle(data, activity)) !== false) return;
   };
 }
 

@@ -7,6 +7,7 @@ import { DomainError } from "../../domain/errors.ts";
 import { receivePost, removeRemotePost } from "../../domain/posts/commands.ts";
 import { knowsPost } from "../../domain/posts/queries.ts";
 import { receiveProposal, removeRemoteProposal } from "../../domain/proposals/receive.ts";
+import { removeRemoteReview } from "../../domain/reviews/receive.ts";
 import type { JsonObject } from "../../json.ts";
 import type { Federation, InboxData } from "../context.ts";
 import { isObject } from "../envelope.ts";
@@ -69,7 +70,8 @@ export async function onObjectDelete({ ctx, check }: InboxData, remove: Delete):
   await receiveOnce(ctx, iri, async (ctx) => {
     const found =
       (await removeRemotePost(ctx, author.id, objectIri)) ||
-      (await removeRemoteProposal(ctx, author.id, objectIri));
+      (await removeRemoteProposal(ctx, author.id, objectIri)) ||
+      (await removeRemoteReview(ctx, author.id, objectIri));
     // It may have overtaken the Create.
     return found || (await rememberDeletion(ctx, author.id, objectIri));
   });

@@ -5,8 +5,10 @@ import type { JsonObject } from "../../json.ts";
 import { onActorUpdated } from "./actors.ts";
 import { onAgreementSettled, onAgreementSigned, onOfferLapsed, onOfferRefused } from "./agreements.ts";
 import { onFollowAccepted, onFollowRequested, onFollowUndone } from "./follows.ts";
+import { onPeeringEnded, onPeeringSigned } from "./peers.ts";
 import { onPostChanged, onPostDeleted, onPostPublished } from "./posts.ts";
 import { onProposalChanged, onProposalPublished, onProposalWithdrawn } from "./proposals.ts";
+import { onReviewDeleted, onReviewOpened, onReviewSealed } from "./reviews.ts";
 
 /** An activity and who gets it. */
 export type Outgoing = Dispatch & ({ activity: JsonObject } | { finished: Finished });
@@ -26,8 +28,8 @@ interface Dispatch {
   object: string;
   /** Who may read it in the outbox. */
   audience: "public" | "followers" | "direct";
-  /** Followers elsewhere, named actors, or both. */
-  recipients: { followersOf?: Id; actors?: Id[] };
+  /** Followers elsewhere, named actors, the peers who copy what is public here. */
+  recipients: { followersOf?: Id; actors?: Id[]; peers?: boolean };
   /** A deleted object's Create must not stay in the outbox. */
   retracts?: boolean;
 }
@@ -64,6 +66,16 @@ export function toOutgoing(ctx: Ctx, event: ReceivedEvent, iri: string): Promise
       return onOfferRefused(ctx, event, iri);
     case "offer.lapsed":
       return onOfferLapsed(ctx, event, iri);
+    case "review.sealed":
+      return onReviewSealed(ctx, event.reviewId, iri);
+    case "review.opened":
+      return onReviewOpened(ctx, event.reviewId, iri);
+    case "review.deleted":
+      return onReviewDeleted(ctx, event.reviewId, iri);
+    case "peering.signed":
+      return onPeeringSigned(ctx, event.peeringId);
+    case "peering.ended":
+      return onPeeringEnded(ctx, event, iri);
     case "actor.updated":
       return onActorUpdated(ctx, event.actorId, iri);
   }

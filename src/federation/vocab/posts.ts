@@ -68,11 +68,21 @@ export function toHashtags(tags: readonly string[], origin: string): JsonObject[
   return tags.map((tag) => ({ type: "Hashtag", href: tagPage(origin, tag), name: `#${tag}` }));
 }
 
-/** What a review says to those who understand it; the text says the same to everybody. */
-function toReview({ agreement, about, role, rating }: OutgoingReview): JsonObject {
+/**
+ * What a review says to those who understand it; the text says the same to everybody. It is no reply to the proposal: what answers something
+ * that it does not have Mastodon keeps from the author's followers.
+ */
+function toReview({ agreement, exchanged, about, role, rating, settlement }: OutgoingReview): JsonObject {
   return {
     context: agreement,
-    "ayni:review": { "ayni:about": { id: about }, "ayni:role": role, "ayni:rating": rating },
+    "ayni:review": {
+      "ayni:about": { id: about },
+      "ayni:proposal": { id: exchanged },
+      "ayni:role": role,
+      "ayni:rating": rating,
+      ...(settlement === null ? {} : { "ayni:settlement": settlement }),
+      "ayni:sealed": false,
+    },
   };
 }
 
