@@ -14,8 +14,10 @@ import { findHub } from "./domain/hubs/queries.ts";
 import { knowsPost } from "./domain/posts/queries.ts";
 import { throttle } from "./domain/throttle.ts";
 import { buildFedify } from "./federation/builder.ts";
+import { createClearingDoor } from "./federation/clearing/door.ts";
 import { createConsents } from "./federation/consents.ts";
 import type { Federation } from "./federation/context.ts";
+import { createCopier } from "./federation/copies.ts";
 import { createDelivery, deliveryRetry } from "./federation/delivery.ts";
 import { createDocumentCache } from "./federation/document-cache.ts";
 import { createDoor } from "./federation/door.ts";
@@ -116,6 +118,8 @@ export async function createHub(
     },
   });
 
+  const clearingDoor = createClearingDoor({ ctx, keys });
+
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.use(dataHeaders);
   // Of documents and health; pages have their own.
@@ -144,6 +148,8 @@ export async function createHub(
     listener(request, response) {
       if (/^\/(actors\/[^/]*\/)?inbox(\?|$)/.test(request.url ?? "")) {
         void passDoor(door, request, response);
+      } else if (/^\/clearing(\?|$)/.test(request.url ?? "")) {
+        void passDoor(clearingDoor, request, response);
       } else if (!keptDocument(request, response)) {
         void pages(request, response);
       }
@@ -158,6 +164,7 @@ export async function createHub(
           events: { concurrency: 4, handle: delivery.onEvent },
           deliveries: { concurrency: 50, handle: delivery.onDelivery, retry: deliveryRetry },
           inbox: { concurrency: 12, handle: createInboxWorker(federation, fedify) },
+          copies: { concurrency: 2, handle: createCopier(federation) },
           mails: { concurrency: 2, handle: createMailWorker(ctx, mailer) },
           clock: {
             concurrency: 1,

@@ -69,7 +69,11 @@ const PROOF_AGE = 14 * 24 * HOUR;
 /** Largest body in bytes (Mastodon's limit). */
 const MAX_BODY = 1_048_576;
 const INBOX = /^(?:\/inbox|\/actors\/([1-9][0-9]{0,18})\/inbox)$/;
-const CONTENT_TYPES = new Set(["application/activity+json", "application/ld+json", "application/json"]);
+export const CONTENT_TYPES: ReadonlySet<string> = new Set([
+  "application/activity+json",
+  "application/ld+json",
+  "application/json",
+]);
 
 /**
  * The inbox's front door: everything between an open socket and "this activity is from this actor". Refuses by status and
@@ -104,7 +108,7 @@ export function createDoor(options: DoorOptions): (request: DoorRequest) => Prom
     if (keyUrl === null) return unauthorized("the key's id is not an https address");
     if (keyUrl.origin === site.origin) return unauthorized("actors of this hub do not deliver to its inbox");
 
-    const bytes = await readBody(request);
+    const bytes = await readBody(request, MAX_BODY);
     if (bytes === "broken") return refuse(400, "the body did not arrive");
     if (bytes === "too large") return refuse(413, "the body is larger than 1 MB", { connection: "close" });
     const digest = createHash("sha256").update(bytes).digest();
@@ -214,20 +218,23 @@ function unauthorized(reason: string): DoorAnswer {
   return refuse(401, reason, { "www-authenticate": challenge });
 }
 
-function mediaType(contentType: string | undefined): string {
+export function mediaType(contentType: string | undefined): string {
   return (contentType ?? "").split(";", 1)[0]!.trim().toLowerCase();
 }
 
 /** The body. When it is too large the rest is left unread, not destroyed, so that the answer still gets out. */
-async function readBody(request: DoorRequest): Promise<Buffer | "too large" | "broken"> {
-  if (Number(request.headers["content-length"] ?? 0) > MAX_BODY) return "too large";
+export async function readBody(
+  request: Pick<DoorRequest, "headers" | "body">,
+  limit: number,
+): Promise<Buffer | "too large" | "broken"> {
+  if (Number(request.headers["content-length"] ?? 0) > limit) return "too large";
   const chunks: Buffer[] = [];
   let size = 0;
   const iterator = request.body[Symbol.asyncIterator]();
   try {
     for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
       size += next.value.length;
-      if (size > MAX_BODY) return "too large";
+      if (size > limit) return "too large";
       chunks.push(next.value);
     }
   } catch {

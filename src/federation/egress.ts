@@ -106,13 +106,16 @@ export async function fetchDocument(url: URL | string, options: DocumentOptions)
  * followed. Of the answer's body 64 kB are read and thrown away. When a kept connection turns out to be closed,
  * the body is sent once more.
  * @param options.timeout milliseconds in all; 10,000 unless said
+ * @param options.explain waits for the body of a refusal (4xx, 5xx), which says why
  * @throws EgressError when no status came
  */
 export function post(
   url: URL | string,
-  options: { headers: Record<string, string>; body: Buffer | string; timeout?: number },
-): Promise<{ status: number; retryAfter: Date | null }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; retryAfter: Date | null }>();
+  options: { headers: Record<string, string>; body: Buffer | string; timeout?: number; explain?: boolean },
+): Promise<Receipt> {
+  const { promise, resolve, reject } = Promise.withResolvers<Receipt>();
+  const chunks: Buffer[] = [];
+  let refusal: Receipt | undefined;
   try {
     const target = checkUrl(url);
     transport().send(
@@ -120,7 +123,16 @@ export function post(
       { path: target.pathname + target.search, method: "POST", headers: options.headers, body: options.body },
       {
         onResponseStart(_controller, status, headers) {
-          if (status >= 200) resolve({ status, retryAfter: retryAfter(headers["retry-after"]) });
+          if (status < 200) return;
+          const receipt = { status, retryAfter: retryAfter(headers["retry-after"]) };
+          if (options.explain === true && status >= 400) refusal = receipt;
+          else resolve(receipt);
+        },
+        onResponseData(_controller, chunk) {
+          if (refusal !== undefined) chunks.push(chunk);
+        },
+        onResponseEnd() {
+          if (refusal !== undefined) resolve({ ...refusal, body: Buffer.concat(chunks).toString() });
         },
         onResponseError: (_controller, error) => reject(error),
       },
@@ -136,6 +148,13 @@ export function post(
     reject(error);
   }
   return promise;
+}
+
+export interface Receipt {
+  status: number;
+  retryAfter: Date | null;
+  /** Of a refusal, when it was asked for. */
+  body?: string;
 }
 
 interface Answer {

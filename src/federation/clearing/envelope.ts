@@ -76,12 +76,17 @@ const envelope = z.strictObject({
 /**
  * Reads what is around the messages. Its proof is not looked at: that is the door's to do, by the key that is pinned for the sender.
  *
- * @returns null when it is no envelope
+ * @returns null when it is no envelope; `keyId`: the sender's key that it says it is proven with
  */
-export function readHead(json: unknown): (EnvelopeHead & { items: readonly unknown[] }) | null {
+export function readHead(
+  json: unknown,
+): (EnvelopeHead & { keyId: string; items: readonly unknown[] }) | null {
   const { data } = envelope.safeParse(json);
   if (data === undefined) return null;
+  const keyId = data.proof.verificationMethod;
+  if (!keyId.startsWith(`${data.attributedTo}#`)) return null;
   return {
+    keyId,
     sender: data.attributedTo,
     receiver: data.to,
     published: data.published,
@@ -101,7 +106,7 @@ export function readHead(json: unknown): (EnvelopeHead & { items: readonly unkno
 export function openEnvelope(body: string, keys: Keys): (EnvelopeHead & { messages: Message[] }) | null {
   const head = readHead(parseJson(body));
   if (head === null) return null;
-  const { items, ...rest } = head;
+  const { items, keyId: _, ...rest } = head;
   return {
     ...rest,
     messages: items.map((item) => readMessage(item, keys)).filter((message) => message !== null),

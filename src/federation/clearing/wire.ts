@@ -1,0 +1,45 @@
+import { createPublicKey } from "node:crypto";
+import { actorById } from "../../domain/actors/queries.ts";
+import type { Wire } from "../../domain/clearing/wire.ts";
+import type { Ctx } from "../../domain/context.ts";
+import { localHub } from "../../domain/hubs/queries.ts";
+import type { Keyring, SigningKey } from "../keyring.ts";
+import { decodeMultikey } from "../proofs.ts";
+import { type Keys, readEntry } from "./documents.ts";
+import { openEnvelope } from "./envelope.ts";
+import { createPen } from "./pen.ts";
+
+/** How this hub writes and reads clearing, with who it is and what it signs with. */
+export interface HubWire extends Wire {
+  /** Iri of this hub's actor. */
+  hub: string;
+  key: SigningKey;
+}
+
+/** @throws DomainError not_set_up */
+export async function createWire(ctx: Ctx, keyring: Keyring): Promise<HubWire> {
+  const { actorId } = await localHub(ctx);
+  const { iri: hub } = await actorById(ctx, actorId);
+  const key = await keyring.ed25519(actorId);
+  const own = [createPublicKey(key.privateKey)];
+
+  return {
+    ...{ hub, key },
+    async pen(_db, peer) {
+      return createPen({ hub, peer: peer.iri, key, now: ctx.clock.now });
+    },
+    open(body, peer) {
+      const pinned = decodeMultikey(peer.key);
+      const keys: Keys = (writer) => {
+        if (writer === hub) return own;
+        return writer === peer.iri && pinned !== null ? [pinned] : [];
+      };
+      return openEnvelope(body, keys);
+    },
+    entry(body) {
+      const entry = readEntry(JSON.parse(body), null);
+      if (entry === null) throw new Error("An entry of a log cannot be read any more.");
+      return entry;
+    },
+  };
+}
