@@ -10,6 +10,8 @@ import { expireVouchers } from "./domain/ledger/vouchers.ts";
 import { sweepMedia } from "./domain/media/commands.ts";
 import { sweepNotices } from "./domain/notices/commands.ts";
 import { releaseDueVouches } from "./domain/organizations/vouching.ts";
+import { dropCopies } from "./domain/peers/copied.ts";
+import { copyDue } from "./domain/peers/copies.ts";
 import { noticeEndings } from "./domain/proposals/endings.ts";
 import { refreshWords } from "./domain/proposals/search.ts";
 import { revealDue } from "./domain/reviews/reveal.ts";
@@ -33,6 +35,7 @@ export interface Chore extends ScheduleEntry {
 export function chores(ctx: Ctx, sql: Database["sql"], mailer: Mailer): Chore[] {
   return [
     { name: "exchange", every: 5 * MINUTE, run: () => exchange(ctx) },
+    { name: "copies", every: MINUTE, run: () => each([() => copyDue(ctx), () => dropCopies(ctx)]) },
     { name: "ledger", every: HOUR, run: () => checks(ctx) },
     { name: "sweep", every: HOUR, run: () => sweep(ctx, sql, mailer) },
   ];

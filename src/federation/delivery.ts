@@ -7,6 +7,7 @@ import { activityBody } from "../domain/activities/queries.ts";
 import type { Ctx } from "../domain/context.ts";
 import { domainEvent } from "../domain/events.ts";
 import { type HostState, hostAccepted, hostFailed, hostState } from "../domain/hosts/commands.ts";
+import { peerIsBack } from "../domain/peers/copies.ts";
 import type { JsonObject } from "../json.ts";
 import { Discard, Retry } from "../queue/errors.ts";
 import type { Job, RetryPolicy } from "../queue/worker.ts";
@@ -129,6 +130,7 @@ export function createDelivery(ctx: Ctx, keyring: Keyring): Delivery {
     }
     const { status, retryAfter } = answer;
     if (status >= 200 && status < 300) {
+      if (state.failures > 0) await peerIsBack(ctx, url.origin);
       if (state.scheme !== scheme || state.failures > 0)
         remember(url.host, await hostAccepted(ctx, url.host, scheme));
       return;

@@ -4,6 +4,12 @@ import { type Id, parseId } from "../db/ids.ts";
 import { findActorByHandle } from "../domain/actors/queries.ts";
 import type { Ctx } from "../domain/context.ts";
 import { findHub } from "../domain/hubs/queries.ts";
+import {
+  COLLECTIONS,
+  type CollectionName,
+  collectionDocument,
+  collectionPageDocument,
+} from "./collections.ts";
 import type { Federation, InboxData } from "./context.ts";
 import { type CachedDocument, type DocumentCache, serialize } from "./document-cache.ts";
 import {
@@ -110,6 +116,19 @@ export function federationRoutes(
     "/posts/:id",
     serve((_, id) => postDocument(ctx, id)),
   );
+  for (const name of Object.keys(COLLECTIONS) as CollectionName[]) {
+    app.get(`/${name}`, async (c, next) => {
+      c.header("vary", "Accept", { append: true });
+      if (!wantsActivity(c.req.header("accept"))) return next();
+      if ((await findHub(ctx)) === null) return missing(c);
+      const served =
+        c.req.query("page") === undefined
+          ? collectionDocument(ctx, name)
+          : collectionPageDocument(ctx, name, parseId(c.req.query("after")) ?? 0n);
+      // Peers compare what is there with what they have: an answer of a minute ago would mislead them.
+      return answer(c, serialize(await served), "activity", "no-cache");
+    });
+  }
   app.get(
     "/proposals/:id",
     serve((_, id) => proposalDocument(ctx, id)),
@@ -151,8 +170,16 @@ function missing(c: Context): Response {
   return c.json({ error: "not found" }, 404);
 }
 
-function answer(c: Context, document: CachedDocument, kind: "activity" | "webfinger"): Response {
-  const headers = answerHeaders(kind, document.etag);
+function answer(
+  c: Context,
+  document: CachedDocument,
+  kind: "activity" | "webfinger",
+  cacheControl?: string,
+): Response {
+  const headers = {
+    ...answerHeaders(kind, document.etag),
+    ...(cacheControl === undefined ? {} : { "cache-control": cacheControl }),
+  };
   if (isKnown(c.req.header("if-none-match"), document.etag)) return c.body(null, 304, headers);
   return c.body(document.body, document.status, headers);
 }

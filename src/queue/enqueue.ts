@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { sql } from "drizzle-orm";
 import type { Db } from "../db/client.ts";
 
-export type QueueName = "events" | "deliveries" | "inbox" | "mails" | "clock";
+export type QueueName = "events" | "deliveries" | "inbox" | "mails" | "clock" | "copies";
 
 export interface NewJob {
   queue: QueueName;

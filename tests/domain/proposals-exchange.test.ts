@@ -106,7 +106,7 @@ test("what is folded for a search here is folded alike in the database", async (
     "oficinas",
   ]) {
     const [row] = await db.execute<{ words: string[] }>(
-      sql`select tsvector_to_array(proposal_search(${text}, '', null, '{}', '{}', 'offer', null, null, 'none', null, true)) as words`,
+      sql`select tsvector_to_array(proposal_search(${text}, '', null, '{}', '{}', 'offer', null, null, 'none', null, true, 'here')) as words`,
     );
     const words = row?.words.filter((word) => !word.includes("="));
     expect([...wordsOf(text)].sort(), text).toEqual(words?.sort());

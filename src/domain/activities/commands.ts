@@ -2,7 +2,7 @@ import { and, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
 import { type Id, idAt } from "../../db/ids.ts";
 import { activities, deletions, receivedActivities } from "../../db/schema/activities.ts";
 import type { Ctx } from "../context.ts";
-import { followedHere } from "../follows/queries.ts";
+import { COPYING_STATES, keptHere } from "../peers/copied.ts";
 import { transact } from "../transact.ts";
 
 export interface NewActivity {
@@ -15,8 +15,8 @@ export interface NewActivity {
   audience: "public" | "followers" | "direct";
   /** The bytes that every recipient gets. */
   body: string;
-  /** Followers of an actor, named actors, or both; those of this hub are not delivered to. */
-  recipients: { followersOf?: Id; actors?: Id[] };
+  /** Followers of an actor, named actors, the peers who copy what is public here; those of this hub are not delivered to. */
+  recipients: { followersOf?: Id; actors?: Id[]; peers?: boolean };
   /** It takes its object back: what was said of it before leaves the outbox. */
   retracts: boolean;
 }
@@ -40,10 +40,11 @@ export async function storeActivity(ctx: Ctx, activity: NewActivity): Promise<vo
       .onConflictDoNothing()
       .returning({ id: activities.id });
     if (stored.length === 0) return;
-    const { followersOf = null, actors: named = [] } = recipients;
+    const { followersOf = null, actors: named = [], peers = false } = recipients;
     const recipientIds = sql`
       select follower_id from follows where followed_id = ${followersOf} and state = 'accepted'
-      union all select unnest(${sql.param(named.map(String))}::bigint[])`;
+      union all select unnest(${sql.param(named.map(String))}::bigint[])
+      ${peers ? COPYING_PEERS : sql``}`;
     // One statement however many followers: the rows never pass through this process.
     await ctx.db.execute(sql`
       with inboxes as (
@@ -61,13 +62,18 @@ export async function storeActivity(ctx: Ctx, activity: NewActivity): Promise<vo
   });
 }
 
+const COPYING_PEERS = sql`union all select actor_id from peers where state in (${sql.join(
+  COPYING_STATES.map((state) => sql`${state}`),
+  sql`, `,
+)})`;
+
 /**
- * Remembers that a followed actor deleted something which has not arrived yet, so that it does not appear afterwards.
+ * Remembers that an actor deleted something which has not arrived yet, so that it does not appear afterwards.
  *
- * @returns whether it was of concern: only what somebody here follows could have arrived
+ * @returns whether it was of concern: only what somebody here follows, or a peer's, could have arrived
  */
 export async function rememberDeletion(ctx: Ctx, actorId: Id, iri: string): Promise<boolean> {
-  if (!(await followedHere(ctx, actorId))) return false;
+  if (!(await keptHere(ctx, actorId))) return false;
   await ctx.db.insert(deletions).values({ iri, actorId, deleted: ctx.clock.now() }).onConflictDoNothing();
   return true;
 }

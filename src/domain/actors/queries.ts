@@ -296,3 +296,13 @@ export async function findActors(ctx: Ctx, ids: readonly Id[]): Promise<ActorRef
     .from(actors)
     .where(inArray(actors.id, [...ids]));
 }
+
+/** Known actors by their iris. */
+export async function findActorsByIri(ctx: Ctx, iris: readonly string[]): Promise<Map<string, ActorRef>> {
+  if (iris.length === 0) return new Map();
+  const rows = await ctx.db
+    .select(refColumns)
+    .from(actors)
+    .where(and(inArray(actors.iri, [...iris]), isNull(actors.deleted)));
+  return new Map(rows.map((row) => [row.iri, row]));
+}

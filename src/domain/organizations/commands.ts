@@ -5,7 +5,7 @@ import { generateKeys } from "../actors/keys.ts";
 import { checkHandle, NAME_MAX, SUMMARY_MAX } from "../actors/rules.ts";
 import type { Ctx } from "../context.ts";
 import { plainToHtml } from "../html.ts";
-import { transact } from "../transact.ts";
+import { emit, transact } from "../transact.ts";
 import { optionalText, requiredText } from "../validate.ts";
 
 export interface NewOrganization {
@@ -29,6 +29,9 @@ export async function createOrganization(ctx: Ctx, accountId: Id, input: NewOrga
     await ctx.db
       .insert(memberships)
       .values({ organizationId, accountId, role: "representative", created: ctx.clock.now() });
+    // Peers have it in their directories.
+    const id = organizationId.toString();
+    await emit(ctx, { name: "actor.updated", subject: id, actorId: id });
     return organizationId;
   });
 }

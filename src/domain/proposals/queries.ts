@@ -336,18 +336,20 @@ export async function openProposal(ctx: Ctx, id: Id, lock = false): Promise<Open
   return row;
 }
 
+/** What a proposal's document says, joined with its actor; all but its pictures. */
+export const outgoingColumns = {
+  ...columns,
+  actorId: proposals.actorId,
+  actorIri: actors.iri,
+  followers: sql<string>`coalesce(${actors.followers}, ${actors.iri} || '/followers')`,
+  paused: proposals.paused,
+  deleted: proposals.deleted,
+} as const;
+
 /** A proposal of ours with what its document says; a withdrawn one too. */
 export async function outgoingProposal(ctx: Ctx, id: Id) {
   const [row] = await ctx.db
-    .select({
-      ...columns,
-      actorId: proposals.actorId,
-      actorIri: actors.iri,
-      followers: sql<string>`coalesce(${actors.followers}, ${actors.iri} || '/followers')`,
-      currency: proposals.currency,
-      paused: proposals.paused,
-      deleted: proposals.deleted,
-    })
+    .select(outgoingColumns)
     .from(proposals)
     .innerJoin(actors, eq(actors.id, proposals.actorId))
     .where(and(eq(proposals.id, id), eq(proposals.local, true)));

@@ -4,6 +4,7 @@ import { type Purpose, proposals, type Settlement, type Unit } from "../../db/sc
 import { wasDeleted } from "../activities/commands.ts";
 import type { Ctx } from "../context.ts";
 import { followedHere } from "../follows/queries.ts";
+import { noteArrival, peerOf } from "../peers/copied.ts";
 
 /** A proposal of another server as it was parsed and sanitized at the door. */
 export interface RemoteProposal {
@@ -38,7 +39,7 @@ export interface RemoteProposal {
 }
 
 /**
- * Keeps a proposal of a remote actor that somebody here follows; a known one changes only when its author sends a higher
+ * Keeps a proposal of a remote actor that somebody here follows, or of a peer's; a known one changes only when its author sends a higher
  * revision.
  *
  * @returns whether anything was stored
@@ -69,12 +70,15 @@ export async function receiveProposal(ctx: Ctx, actorId: Id, proposal: RemotePro
       .returning({ id: proposals.id });
     return changed.length > 0;
   }
-  if (!(await followedHere(ctx, actorId)) || (await wasDeleted(ctx, actorId, proposal.iri))) return false;
+  const peerId = await peerOf(ctx, actorId);
+  if (peerId === null && !(await followedHere(ctx, actorId))) return false;
+  if (await wasDeleted(ctx, actorId, proposal.iri)) return false;
   const inserted = await ctx.db
     .insert(proposals)
-    .values({ id: await ctx.ids.next(published), actorId, local: false, ...proposal, published })
+    .values({ id: await ctx.ids.next(published), actorId, local: false, peerId, ...proposal, published })
     .onConflictDoNothing({ target: proposals.iri })
     .returning({ id: proposals.id });
+  for (const { id } of inserted) if (peerId !== null) await noteArrival(ctx, peerId, id);
   return inserted.length > 0;
 }
 

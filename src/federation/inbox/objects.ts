@@ -1,9 +1,17 @@
-import { type Object as ASObject, type Create, type Delete, Tombstone, type Update } from "@fedify/vocab";
+import {
+  type Object as ASObject,
+  type Create,
+  type Delete,
+  Proposal,
+  Tombstone,
+  type Update,
+} from "@fedify/vocab";
 import type { Id } from "../../db/ids.ts";
 import { receiveOnce, rememberDeletion } from "../../domain/activities/commands.ts";
 import { findActor } from "../../domain/actors/queries.ts";
 import { parseAmount } from "../../domain/amounts.ts";
 import { DomainError } from "../../domain/errors.ts";
+import { copiedPeer } from "../../domain/peers/copied.ts";
 import { receivePost, removeRemotePost } from "../../domain/posts/commands.ts";
 import { knowsPost } from "../../domain/posts/queries.ts";
 import { receiveProposal, removeRemoteProposal } from "../../domain/proposals/receive.ts";
@@ -20,11 +28,15 @@ export async function onObject(data: InboxData, activity: Create | Update): Prom
   const iri = data.check(activity.id);
   if (iri === null || activity.actorId === null) return;
   const { object, raw } = await objectOf(data, activity, activity.actorId.href);
-  // Of somebody whom nobody here has met only an answer can be wanted; for anything else their server is not asked who they
-  // are, and they take no row.
+  // Of somebody whom nobody here has met only an answer can be wanted, or what a peer's exchange has; for anything else their
+  // server is not asked who they are, and they take no row.
   const { href } = activity.actorId;
   const known = await findActor(data.ctx, href);
-  if (known === null && !(await answersKnownPost(data, object))) return;
+  const wanted =
+    known !== null ||
+    (await answersKnownPost(data, object)) ||
+    (object instanceof Proposal && (await copiedPeer(data.ctx, activity.actorId.origin)) !== null);
+  if (!wanted) return;
   const author = known?.iri === href ? known : await data.remote.actorByIri(href);
   if (author.host === null) return;
   const effect = await objectEffect(data, author, object, raw);

@@ -18,6 +18,6 @@ export async function onActorUpdated(ctx: Ctx, actorId: Id, iri: string): Promis
     ),
     object: actor,
     audience: "direct",
-    recipients: { followersOf: actorId },
+    recipients: { followersOf: actorId, peers: document.type === "Organization" },
   };
 }

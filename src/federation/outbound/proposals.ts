@@ -27,7 +27,7 @@ export async function onProposalPublished(ctx: Ctx, proposalId: Id, iri: string)
     activity,
     object: proposal.iri,
     audience: "public",
-    recipients: { followersOf: proposal.actorId },
+    recipients: { followersOf: proposal.actorId, peers: true },
   };
 }
 
@@ -51,7 +51,7 @@ export async function onProposalChanged(ctx: Ctx, proposalId: Id, iri: string): 
     activity,
     object: proposal.iri,
     audience: "public",
-    recipients: { followersOf: proposal.actorId },
+    recipients: { followersOf: proposal.actorId, peers: true },
   };
 }
 
@@ -70,7 +70,7 @@ export async function onProposalWithdrawn(ctx: Ctx, proposalId: Id, iri: string)
     activity,
     object: proposal.iri,
     audience: "direct",
-    recipients: { followersOf: proposal.actorId },
+    recipients: { followersOf: proposal.actorId, peers: true },
     retracts: true,
   };
 }

@@ -116,6 +116,7 @@ export function actorRoutes(web: Web) {
       const known = await relationsOf(c, organizations.items);
       return render(c, <DirectoryPage page={web.page(c)} organizations={organizations} relations={known} />);
     })
+    .get("/organizations", (c) => c.redirect("/directory?hub=here"))
     .get("/search", async (c) => {
       const query = cleanText(c.req.query("q") ?? "").slice(0, 500);
       return render(c, <SearchPage page={web.page(c)} query={query} {...(await search(c, query))} />);
