@@ -68,7 +68,7 @@ export async function openSite(profiles: string | undefined): Promise<Site> {
     vault,
     files: createFiles(join(dataDir, "media")),
     consents: createConsents(`http://${host}`, createKeyring({ db, vault })),
-    remote: { resolveActor: () => Promise.reject(new Error("the benchmark asks no other server")) },
+    remote: { resolveActor: noOther, resolveHub: noOther },
   };
   const admin = await setUpHub(ctx, {
     name: "Invented hub of a benchmark",
@@ -151,4 +151,8 @@ export async function freePort(): Promise<number> {
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
   return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+function noOther(): never {
+  throw new Error("the benchmark asks no other server");
 }

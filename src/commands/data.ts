@@ -188,12 +188,12 @@ export function databaseFault(error: unknown): never {
   throw error;
 }
 
-async function openEmbedded({ dataDir }: Config) {
+export async function openEmbedded({ dataDir }: Config) {
   return (await attachEmbedded({ dataDir })) ?? (await startEmbedded({ dataDir, log: () => {} }));
 }
 
 /** A context for commands that reach no other server. */
-function commandContext(config: Config, { db, sql }: Database): Ctx {
+export function commandContext(config: Config, { db, sql }: Database): Ctx {
   const origin = config.origin ?? `http://localhost:${config.port}`;
   const clock = { now: () => new Date() };
   const vault = createVault(config.secret);
@@ -205,12 +205,12 @@ function commandContext(config: Config, { db, sql }: Database): Ctx {
     vault,
     files: createFiles(config.mediaDir),
     consents: createConsents(origin, createKeyring({ db, vault })),
-    remote: {
-      resolveActor() {
-        throw new DomainError("remote_unreachable", "this command does not reach other servers");
-      },
-    },
+    remote: { resolveActor: noOtherServers, resolveHub: noOtherServers },
   };
+}
+
+function noOtherServers(): never {
+  throw new DomainError("remote_unreachable", "this command does not reach other servers");
 }
 
 function localeOption(text: string | undefined): string {

@@ -1,6 +1,7 @@
 import type { Db } from "../db/client.ts";
 import type { Id, Ids } from "../db/ids.ts";
 import type { Consents } from "./agreements/consents.ts";
+import type { RemoteHub } from "./peers/rules.ts";
 
 export interface Clock {
   now(): Date;
@@ -31,6 +32,13 @@ export interface Remote {
    * @throws DomainError remote_not_found, remote_unreachable, remote_invalid
    */
   resolveActor(handleOrIri: string): Promise<Id>;
+  /**
+   * The hub at an address (`hub.example`, `https://hub.example`), read anew from its own documents: its actor, which its NodeInfo
+   * names (FEP-2677), its key, its currency and where it clears.
+   *
+   * @throws DomainError remote_not_found, remote_unreachable, remote_invalid, not_a_hub, own_hub
+   */
+  resolveHub(address: string): Promise<RemoteHub>;
 }
 
 /** Bytes that are too large for the database, by names that are their hash. Implemented by `files.ts`. */

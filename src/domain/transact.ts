@@ -47,10 +47,13 @@ function isDeadlock(error: unknown): boolean {
 
 /** A transaction that waited for another server would hold its locks for as long as that server likes. */
 const NO_REMOTE: Remote = {
-  resolveActor() {
-    throw new Error("Other servers are not asked inside a transaction.");
-  },
+  resolveActor: refuse,
+  resolveHub: refuse,
 };
+
+function refuse(): never {
+  throw new Error("Other servers are not asked inside a transaction.");
+}
 
 /**
  * Records that something happened, in the caller's transaction. A worker turns it into activities and notices.

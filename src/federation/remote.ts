@@ -9,6 +9,7 @@ import { findHub } from "../domain/hubs/queries.ts";
 import type { JsonObject } from "../json.ts";
 import { EgressError, fetchDocument } from "./egress.ts";
 import { outOfBounds } from "./envelope.ts";
+import { readHub } from "./hubs.ts";
 import type { Keyring } from "./keyring.ts";
 import { contextLoader, noDocuments } from "./loaders.ts";
 import { signRequest } from "./signatures.ts";
@@ -187,6 +188,18 @@ export function createRemote({ ctx: base, keyring, check, allowHttp }: RemoteOpt
       if (handle === null) return byAddress(text);
       return handle.host === ctx.hub.host ? local(handle.name) : byHandle(handle.name, handle.host);
     },
+    resolveHub: (address) =>
+      readHub(
+        {
+          origin: ctx.hub.origin,
+          allowHttp,
+          fetchObject: fetchById,
+          refreshActor: refresh,
+          fetchJson: async (url) =>
+            (await signedGet(url, { expect: "json", sameOrigin: true }).catch(toDomainError)).json,
+        },
+        address,
+      ),
     actorByIri,
     refreshActor: refresh,
     fetchObject: fetchById,

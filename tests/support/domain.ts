@@ -26,6 +26,7 @@ export function domainContext(db: Db, now = () => new Date()): Ctx {
     files: createFiles(join(tmpdir(), `ayni-files-${process.pid}`)),
     remote: {
       resolveActor: () => Promise.reject(new Error("no other server is asked here")),
+      resolveHub: () => Promise.reject(new Error("no other server is asked here")),
     },
     consents: createConsents(ORIGIN, createKeyring({ db, vault })),
   };

@@ -35,11 +35,13 @@ export function exchangeContext(database: Database, now = () => new Date(), db: 
     ids: createIds(database.sql, now),
     hub: { origin: ORIGIN, host: new URL(ORIGIN).host },
     vault,
-    remote: { resolveActor: () => Promise.reject(new Error("no other server is asked here")) },
+    remote: { resolveActor: noOther, resolveHub: noOther },
     files: createFiles(join(tmpdir(), `ayni-files-${process.pid}`)),
     consents: createConsents(ORIGIN, createKeyring({ db: database.db, vault })),
   };
 }
+
+const noOther = () => Promise.reject(new Error("no other server is asked here"));
 
 /** A hub that is set up, with its administrator. */
 export async function exchangeHub(

@@ -2,6 +2,8 @@ import type { Db } from "../../db/client.ts";
 import type { Id } from "../../db/ids.ts";
 import type { Party } from "../../db/schema/agreements.ts";
 import type { Purpose, Unit } from "../../db/schema/proposals.ts";
+import type { Quote } from "../clearing/messages-rules.ts";
+import type { PeeringStatement } from "../peers/rules.ts";
 import type { Terms } from "./rules.ts";
 
 /** What a party says when it signs a step. The wire form (FEP-0837 and Ayni's own terms) is the signer's business. */
@@ -36,6 +38,9 @@ export interface Statement {
     terms: Terms;
     /** What is given back where there is a price, in minor units: credits, or what the two settle elsewhere. */
     reciprocal: bigint | null;
+    /** Between two hubs: what each side pays and gets, which both consent to. */
+    quote: Quote | null;
+    /** What the payer's hub holds the credits by. */
     transfer: string | null;
   };
   /** The terms that it answers, takes back or carries out: the newest Offer. */
@@ -69,4 +74,6 @@ export interface Consents {
    * a transaction.
    */
   signer(db: Db, actorId: Id): Promise<(statement: Statement, now: Date) => Signed>;
+  /** The same for what this hub signs of its peerings, as its own actor. */
+  hubSigner(db: Db, actorId: Id): Promise<(statement: PeeringStatement, now: Date) => Signed>;
 }

@@ -18,6 +18,10 @@ const DETAILS = {
   agreement_settled: ["actor", "title"],
   /** To the other party; to curators too, who may help. */
   agreement_disputed: ["actor", "title"],
+  /** Between hubs: the other hub has promised to take the credits, or refused to; an objection came after the payment. */
+  agreement_funded: ["title"],
+  agreement_refused: ["title"],
+  dispute_late: ["title"],
   resolution_proposed: ["title"],
   agreement_resolved: ["title"],
   agreement_message: ["actor", "title"],
@@ -39,6 +43,18 @@ const DETAILS = {
   credits_received: ["actor", "amount"],
   /** To administrators. */
   ledger_frozen: [],
+  /** To administrators: `actor` is the other hub. */
+  peering_asked: ["actor"],
+  peering_accepted: ["actor"],
+  peering_rejected: ["actor"],
+  peering_revised: ["actor"],
+  peering_ended: ["actor"],
+  peer_frozen: ["actor"],
+  peer_key_changed: ["actor"],
+  peer_silent: ["actor"],
+  peer_overdue: ["actor"],
+  /** What was forgotten came back from `actor`, and took somebody so far below the floor. */
+  recovery_overdraft: ["actor", "amount"],
 } as const satisfies Record<string, readonly Detail[]>;
 
 export type Detail = "actor" | "title" | "amount" | "days";

@@ -1,9 +1,13 @@
-import { asc, eq, inArray, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, sql } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { actors } from "../../db/schema/actors.ts";
-import { type PeerState, peers } from "../../db/schema/peers.ts";
+import { hubs } from "../../db/schema/hubs.ts";
+import { type PeerState, peerings, peers } from "../../db/schema/peers.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import type { PeerCurrency } from "./rules.ts";
+
+export type { PeerCurrency } from "./rules.ts";
 
 /** A hub that this one exchanges with, or is asked to. */
 export interface Peer {
@@ -39,16 +43,6 @@ export interface Peer {
   changed: Date;
   /** When draining ends. */
   drained: Date | null;
-}
-
-/** A peer's currency, as its newest terms say. */
-export interface PeerCurrency {
-  iri: string;
-  name: string;
-  symbol: string;
-  scale: number;
-  rateN: bigint;
-  rateD: bigint;
 }
 
 const columns = {
@@ -118,6 +112,23 @@ export async function listPeers(ctx: Ctx): Promise<Peer[]> {
   const rank = sql`array_position(array['asked', 'frozen', 'active', 'draining', 'proposed', 'rejected', 'closed'], ${peers.state})`;
   const rows = await select(ctx).orderBy(rank, asc(peers.origin)).limit(MAX_PEERS);
   return rows.map(toPeer);
+}
+
+/** Terms that this hub signed, and who gets them. */
+export async function signedPeering(ctx: Ctx, id: Id) {
+  const [row] = await ctx.db
+    .select({
+      id: peerings.id,
+      peerId: peerings.peerId,
+      body: peerings.body,
+      hubId: hubs.actorId,
+      peerActorId: peers.actorId,
+    })
+    .from(peerings)
+    .innerJoin(peers, eq(peers.id, peerings.peerId))
+    .innerJoin(hubs, eq(hubs.id, 1))
+    .where(and(eq(peerings.id, id), eq(peerings.side, "ours")));
+  return row ?? null;
 }
 
 const MAX_PEERS = 1_000;
