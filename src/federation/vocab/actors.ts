@@ -5,7 +5,7 @@ import type { RemoteActor } from "../../domain/actors/commands.ts";
 import { htmlToText, sanitizeHtml } from "../../domain/html.ts";
 import { cleanText } from "../../domain/validate.ts";
 import type { JsonObject } from "../../json.ts";
-import { ACTOR_CONTEXT, document } from "./context.ts";
+import { ACTOR_CONTEXT, document, HUB_CONTEXT } from "./context.ts";
 import { EMBEDDED_ONLY, type IriCheck, instantToDate, text } from "./parse.ts";
 
 export interface ActorDocument {
@@ -32,7 +32,8 @@ export interface ActorDocument {
 
 /** An actor of ours as others read it. Key ids never change: `#main-key` (RSA) and `#ed25519-key`. */
 export function toActor(actor: ActorDocument): JsonObject {
-  return document(ACTOR_CONTEXT, {
+  const hub = actor.kind === "Application";
+  return document(hub ? HUB_CONTEXT : ACTOR_CONTEXT, {
     id: actor.iri,
     type: actor.kind,
     preferredUsername: actor.handle,
@@ -63,6 +64,7 @@ export function toActor(actor: ActorDocument): JsonObject {
         publicKeyMultibase: actor.ed25519Multibase,
       },
     ],
+    ...(hub ? { "ayni:clearing": new URL("/clearing", actor.iri).href } : {}),
     tag: [],
     attachment: [],
   });

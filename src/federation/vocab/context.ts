@@ -22,6 +22,12 @@ export const ACTOR_CONTEXT = [
   },
 ];
 
+/** The hub's own actor: with where it settles with other hubs. */
+export const HUB_CONTEXT = [
+  ...ACTOR_CONTEXT,
+  { ayni: AYNI, "ayni:clearing": { "@id": "ayni:clearing", "@type": "@id" } },
+];
+
 /** Posts, follows, and every activity: with the terms of its proof (FEP-8b32). */
 export const ACTIVITY_CONTEXT = [
   "https://www.w3.org/ns/activitystreams",
