@@ -32,13 +32,31 @@ const REPUTATION = {
 };
 
 const REVIEW: ReviewView = {
-  ...{ id: 71n, author: SEMILLA, role: "provider", rating: 4, late: false, created: NOW, postId: 72n },
+  ...{
+    id: 71n,
+    author: SEMILLA,
+    role: "provider",
+    rating: 4,
+    late: false,
+    created: NOW,
+    postId: 72n,
+    url: null,
+  },
   content: "Llegaron a tiempo.\n\nTexto de ejemplo.",
   language: "es",
 };
 const REVIEWS = [
   REVIEW,
-  { ...REVIEW, id: 73n, author: NUR, role: "receiver" as const, rating: 1, late: true, postId: null },
+  {
+    ...REVIEW,
+    id: 73n,
+    author: NUR,
+    role: "receiver" as const,
+    rating: 1,
+    late: true,
+    postId: null,
+    url: "https://nur.example/reviews/9",
+  },
   { ...REVIEW, id: 74n, author: VERIFIED, content: "شكرًا. مثال.", language: "ar" },
 ];
 

@@ -6,9 +6,9 @@ import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { Layout } from "../ui/layout.tsx";
 import type { PageContext } from "../ui/page.ts";
-import { EmptyState, Pagination } from "../ui/text.tsx";
+import { EmptyState, ExternalLink, Pagination } from "../ui/text.tsx";
 import { Day } from "../ui/time.tsx";
-import { Back, FactList, Means, Stars } from "./trust.tsx";
+import { Back, FactList, KnownHere, Means, Stars } from "./trust.tsx";
 
 /** GET /@handle/reviews */
 export interface ReviewsPageProps {
@@ -31,6 +31,7 @@ export const ReviewsPage = ({ page, actor, facts, reputation, reviews }: Reviews
       <section class="card trust" aria-labelledby="facts">
         <h2 id="facts">{t("trust.facts")}</h2>
         <FactList page={page} facts={facts} />
+        <KnownHere page={page} actor={actor} />
       </section>
       <section class="card trust" aria-labelledby="opinions">
         <h2 id="opinions">{t("trust.opinions")}</h2>
@@ -71,6 +72,11 @@ export const ReviewCard = ({ page, review }: { page: PageContext; review: Review
         <Day page={page} at={review.created} />
         {review.late ? <span>{t("review.late")}</span> : null}
         {review.postId === null ? null : <a href={`/posts/${review.postId}`}>{t("review.post")}</a>}
+        {review.url === null ? null : (
+          <ExternalLink href={review.url}>
+            {t("review.there", { host: new URL(review.url).host })}
+          </ExternalLink>
+        )}
         {viewer?.acting.id === review.author.id ? (
           <a class="post-delete" href={`/reviews/${review.id}/delete`}>
             <Icon name="trash" />

@@ -37,6 +37,7 @@ export const TrustSection = ({
     <section class="card trust" aria-labelledby="trust">
       <h2 id="trust">{t("trust.title")}</h2>
       <FactList page={page} facts={facts} />
+      <KnownHere page={page} actor={actor} />
       {reputation.reviews > 0 ? (
         <>
           <h3>{t("trust.opinions")}</h3>
@@ -66,6 +67,10 @@ export const TrustSection = ({
     </section>
   );
 };
+
+/** Of an organization of another hub this one knows its own part alone. */
+export const KnownHere = ({ page, actor }: { page: PageContext; actor: ActorView }) =>
+  actor.host === null ? null : <p class="quiet">{page.t("trust.known_here")}</p>;
 
 /** What the log says. What never happened is left out, but for disagreements: that there were none is worth knowing. */
 export const FactList = ({ page, facts }: { page: PageContext; facts: Facts }) => {
