@@ -97,8 +97,9 @@ export function noticeText(
   t: T,
   { kind, details }: { kind: NoticeTextKind; details: Readonly<Partial<Record<string, string>>> },
 ): string {
-  const { actor = "", title = "", amount = "", days = "0" } = details;
-  return t(`notice.${kind}`, { actor, title, amount, days: Number(days) });
+  const { actor = "", title = "", amount = "", days = "0", moment = "", count = "0", over = "0" } = details;
+  const numbers = { days: Number(days), count: Number(count), over: Number(over) };
+  return t(`notice.${kind}`, { actor, title, amount, moment, ...numbers });
 }
 
 export function dirOf(locale: Locale): "ltr" | "rtl" {

@@ -40,6 +40,7 @@ function agreement(state: AgreementState, settlement: Settlement = "credit"): Ag
   return {
     state,
     settlement,
+    between: null,
     proposer: "provider",
     offeredBy: "receiver",
     terms: { quantity: 3, amount: settlement === "credit" ? 3000n : null, due: later(20) },
@@ -157,9 +158,13 @@ describe("every state × message × party", () => {
       reserved: true,
       refused: true,
       committed: true,
+      settled: true,
+      released: true,
+      lapse: true,
       tick: true,
     };
-    const tested = new Set([...Object.keys(TABLE), ...OTHERS.map(([, { type }]) => type), "offer"]);
+    const between = ["settled", "released", "lapse"];
+    const tested = new Set([...Object.keys(TABLE), ...OTHERS.map(([, { type }]) => type), "offer", ...between]);
     expect([...tested].sort()).toEqual(Object.keys(types).sort());
   });
 

@@ -2,6 +2,7 @@ import { eq } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { type AgreementState, agreementSteps, agreements } from "../../db/schema/agreements.ts";
 import type { Purpose } from "../../db/schema/proposals.ts";
+import { askAcross, orderAbort, orderCommit } from "../clearing/orders.ts";
 import type { Ctx } from "../context.ts";
 import { fundAccount, organizationAccount } from "../ledger/accounts.ts";
 import { abort, commit, reserve } from "../ledger/transfers.ts";
@@ -9,9 +10,12 @@ import { returnVoucher, useVoucher } from "../ledger/vouchers.ts";
 import { notify, notifyStaff } from "../notices/commands.ts";
 import { releaseVouches } from "../organizations/vouching.ts";
 import { documentChanged, emit, together } from "../transact.ts";
+import { holdAcross } from "./across.ts";
 import type { Signed, Statement } from "./consents.ts";
 import { idAfter, type Loaded, newestSigned, type partyActor, type Who } from "./load.ts";
-import { type answerableProposal, giveBackQuantity, takeQuantity } from "./proposal.ts";
+import { type answerableProposal, giveBackQuantity, retakeQuantity, takeQuantity } from "./proposal.ts";
+import { pinnedOf, pricedIn, toQuoteColumn } from "./quote.ts";
+import type { Pinned } from "./quote-rules.ts";
 import { type Agreement, type Effect, type Message, otherParty, step } from "./rules.ts";
 
 /** A step as it is taken: what was said, by whom, and how it is signed. */
@@ -25,6 +29,10 @@ export interface Step {
   donation?: number;
   /** The agreement's id at a remote proposer, who gives it one by accepting. */
   iri?: string;
+  /** New terms between two hubs: what they pin. */
+  quote?: Pinned | null;
+  /** The payer's hub accepted: the transfer that it holds the credits by. */
+  transfer?: string | null;
 }
 
 interface Outcome {
@@ -41,7 +49,12 @@ interface Paying {
   transferId: Id | null;
   voucherId: Id | null;
   donation: number;
+  /** The hub that credits are settled with, and what is pinned with it. */
+  peerId: Id | null;
+  quote: Pinned | null;
 }
+
+type Ends = Pick<Loaded, "provider" | "receiver"> & { iri: string };
 
 /** The ledger's answers need no deadlines. */
 const NO_DEADLINES = {
@@ -57,13 +70,20 @@ type Side = Awaited<ReturnType<typeof partyActor>>;
 /** Writes a new agreement with all that its offer brings about, in the caller's transaction. */
 export async function openAgreement(
   ctx: Ctx,
-  parties: { proposal: Awaited<ReturnType<typeof answerableProposal>>; provider: Side; receiver: Side },
+  parties: {
+    proposal: Awaited<ReturnType<typeof answerableProposal>>;
+    provider: Side;
+    receiver: Side;
+    /** The hub that credits are settled with. */
+    peerId: Id | null;
+  },
   outcome: Outcome,
   taken: Step,
 ): Promise<Id> {
-  const { proposal, provider, receiver } = parties;
+  const { proposal, provider, receiver, peerId } = parties;
   const now = ctx.clock.now();
   const id = await ctx.ids.next(now);
+  const iri = `${ctx.hub.origin}/agreements/${id}`;
   const paying: Paying = {
     id,
     providerId: provider.id,
@@ -72,14 +92,17 @@ export async function openAgreement(
     transferId: null,
     voucherId: null,
     donation: 0,
+    peerId,
+    quote: taken.quote ?? null,
   };
-  const agreement = await perform(ctx, paying, outcome, taken);
+  const agreement = await perform(ctx, paying, { provider, receiver, iri }, outcome, taken);
   const [row] = await ctx.db
     .insert(agreements)
     .values({
       ...toColumns(agreement),
       ...paying,
-      iri: `${ctx.hub.origin}/agreements/${id}`,
+      quote: toQuoteColumn(paying.quote),
+      iri,
       proposalRevision: proposal.revision,
       settlement: agreement.settlement,
       proposer: agreement.proposer,
@@ -111,12 +134,18 @@ export async function takeStep(
 ): Promise<AgreementState> {
   const { row } = loaded;
   const now = ctx.clock.now();
-  const { id, providerId, receiverId, proposalId, transferId, voucherId } = row;
+  const { id, providerId, receiverId, proposalId, transferId, voucherId, peerId } = row;
+  const pinned = taken.quote === undefined ? pinnedOf(row) : taken.quote;
   const paying: Paying = {
-    ...{ id, providerId, receiverId, proposalId, transferId, voucherId },
+    ...{ id, providerId, receiverId, proposalId, transferId, voucherId, peerId },
     donation: taken.donation ?? row.donation,
+    quote: pinned === null || taken.transfer == null ? pinned : { ...pinned, transfer: taken.transfer },
   };
-  const [agreement, past] = await together([perform(ctx, paying, outcome, taken), newestSigned(ctx, id)]);
+  const ends: Ends = { provider: loaded.provider, receiver: loaded.receiver, iri: taken.iri ?? row.iri };
+  const [agreement, past] = await together([
+    perform(ctx, paying, ends, outcome, taken),
+    newestSigned(ctx, id),
+  ]);
   const { type } = taken.message;
   const answers = ["accept", "reject", "counter"].includes(type);
   const changes = {
@@ -124,23 +153,26 @@ export async function takeStep(
     transferId: paying.transferId,
     voucherId: paying.voucherId,
     donation: paying.donation,
+    ...(peerId === null ? {} : { quote: toQuoteColumn(paying.quote) }),
     ...(taken.iri === undefined ? {} : { iri: taken.iri }),
     ...(agreement.state === row.state ? {} : { changed: now }),
     ...(answers && row.answered === null ? { answered: now } : {}),
     ...(type === "accept" ? { accepted: now } : {}),
     ...(row.settled === null && agreement.settled !== null ? { settled: now } : {}),
+    // A promise was lost, and with it what was to be paid.
+    ...(row.settled !== null && agreement.settled === null ? { settled: null } : {}),
   };
   const after: Loaded = { ...loaded, row: { ...row, ...changes } };
   const silent = type === "tick" && agreement.state === row.state;
+  const earns = type === "settled" || outcome.effects.some((effect) => effect.type === "commit");
   // None of them needs what another one finds: sent together they take one round trip.
-  await together([
+  const [, signed] = await together([
     ctx.db.update(agreements).set(changes).where(eq(agreements.id, id)),
     silent ? null : writeStep(ctx, after, agreement, taken, past),
     tellParties(ctx, after, outcome.effects),
-    loaded.vouched && outcome.effects.some((effect) => effect.type === "commit")
-      ? releaseVouches(ctx, row.providerId)
-      : null,
+    loaded.vouched && earns && loaded.provider.host === null ? releaseVouches(ctx, row.providerId) : null,
   ]);
+  if (peerId !== null) await orderAcross(ctx, after, agreement, outcome, taken, past, signed);
   const remote = [loaded.provider, loaded.receiver].some(({ host }) => host !== null);
   if (remote && agreement.state === "settled" && row.state !== "settled") {
     const proposer = row.proposer === "provider" ? loaded.provider : loaded.receiver;
@@ -155,10 +187,68 @@ export async function takeStep(
 }
 
 /**
+ * Orders between hubs, which name the signed words that are behind them: to ask for the promise, and to pay. And the other hub hears
+ * that time is over here.
+ */
+async function orderAcross(
+  ctx: Ctx,
+  { row, provider, receiver }: Loaded,
+  agreement: Agreement,
+  { effects }: Outcome,
+  { who, message }: Step,
+  past: Past,
+  signed: Signed | null,
+): Promise<void> {
+  const accountId = who?.accountId ?? null;
+  for (const effect of effects) {
+    if (effect.type === "ask") {
+      const offer = past.offer?.digest ?? "";
+      const evidence = { offer, accept: signed?.digest ?? "" };
+      await askAcross(ctx, paidBy(row), { agreement: row.iri, evidence });
+    } else if (effect.type === "commit") {
+      const decision = nameOf(message, agreement);
+      const confirm = message.type === "confirm" ? signed?.digest : WITHOUT_WORDS[decision];
+      await orderCommit(ctx, paidBy(row), {
+        ...{ payer: effect.amount, confirm: confirm ?? "rule", decision, accountId },
+      });
+    } else if (effect.type === "lapse") {
+      const [own, other] = provider.host === null ? [provider, receiver] : [receiver, provider];
+      const party = own === provider ? "provider" : "receiver";
+      const said = [past.offer, past.accept].find((step) => step?.party === party);
+      if (said != null && other.host !== null)
+        await emit(ctx, {
+          name: "offer.lapsed",
+          subject: own.id.toString(),
+          accepterId: other.id.toString(),
+          offer: said.activity,
+        });
+    }
+  }
+}
+
+/** What is paid without a confirmation of the payer, as entries between hubs name it (`LedgerEntry.confirm`). */
+const WITHOUT_WORDS: Readonly<Record<string, string>> = {
+  silence: "auto",
+  sign: "resolution",
+  rule: "rule",
+};
+
+function paidBy({ id, transferId }: Pick<Paying, "id" | "transferId">): Id {
+  if (transferId === null) throw new Error(`Agreement ${id} has nothing to pay with.`);
+  return transferId;
+}
+
+/**
  * Does what the rules want done, and tells them the ledger's answers until they want nothing more. Locks in one order whatever is
  * done: agreement, proposal, voucher, ledger accounts.
  */
-async function perform(ctx: Ctx, paying: Paying, outcome: Outcome, taken: Step): Promise<Agreement> {
+async function perform(
+  ctx: Ctx,
+  paying: Paying,
+  ends: Ends,
+  outcome: Outcome,
+  taken: Step,
+): Promise<Agreement> {
   let { agreement } = outcome;
   const of = <T extends Effect["type"]>(...types: T[]) =>
     outcome.effects.filter((effect): effect is Extract<Effect, { type: T }> =>
@@ -166,21 +256,35 @@ async function perform(ctx: Ctx, paying: Paying, outcome: Outcome, taken: Step):
     );
   const accountId = taken.who?.accountId ?? null;
   const decision = taken.message.type;
-  for (const { type, quantity } of of("take", "giveBack")) {
-    const change = type === "take" ? takeQuantity : giveBackQuantity;
+  for (const { type, quantity } of of("take", "giveBack", "retake")) {
+    const change = { take: takeQuantity, giveBack: giveBackQuantity, retake: retakeQuantity }[type];
     await change(ctx, paying.proposalId, quantity);
     await documentChanged(ctx, paying.proposalId);
   }
   const voucherId = taken.voucherId ?? paying.voucherId;
-  if (of("abort").length > 0 && paying.transferId !== null) {
+  if (of("abort", "freed").length > 0 && paying.transferId !== null) {
+    const { transferId } = paying;
     if (paying.voucherId !== null) await returnVoucher(ctx, paying.voucherId);
     paying.voucherId = null;
-    await abort(ctx, paying.transferId, { decision, accountId });
     paying.transferId = null;
+    if (of("abort").length > 0 && paying.peerId !== null)
+      await orderAbort(ctx, transferId, { reason: decision, decision, accountId });
+    else if (of("abort").length > 0) await abort(ctx, transferId, { decision, accountId });
   }
   for (const { amount } of of("reserve")) {
     if (voucherId !== null) await useVoucher(ctx, voucherId, paying.receiverId, amount, paying.id);
     paying.voucherId = voucherId;
+    if (paying.peerId !== null) {
+      if (paying.quote === null) throw new Error(`Agreement ${paying.id} pins no amounts.`);
+      const { peerId, quote, id: agreementId } = paying;
+      const { iri: agreement, provider, receiver } = ends;
+      const held = await holdAcross(ctx, {
+        ...{ peerId, agreementId, agreement, provider, receiver, quote, voucherId, accountId },
+      });
+      paying.transferId = held.transferId;
+      paying.quote = { ...quote, transfer: held.iri };
+      continue;
+    }
     const [payerId, payeeId] = await together([
       voucherId === null ? organizationAccount(ctx, paying.receiverId) : fundAccount(ctx),
       organizationAccount(ctx, paying.providerId),
@@ -196,10 +300,9 @@ async function perform(ctx: Ctx, paying: Paying, outcome: Outcome, taken: Step):
     // A hold that came before its acceptance is part of the offer: nothing waits for it.
     if (agreement.state === "accepted") agreement = answer(agreement, "reserved", ctx);
   }
-  for (const { amount } of of("commit")) {
-    if (paying.transferId === null) throw new Error(`Agreement ${paying.id} has nothing to pay with.`);
+  for (const { amount } of paying.peerId === null ? of("commit") : []) {
     const { donation } = paying;
-    await commit(ctx, paying.transferId, { amount, decision, donation, accountId });
+    await commit(ctx, paidBy(paying), { amount, decision, donation, accountId });
     agreement = answer(agreement, "committed", ctx);
   }
   return agreement;
@@ -229,6 +332,8 @@ function toColumns(agreement: Agreement) {
 
 type Past = Awaited<ReturnType<typeof newestSigned>>;
 const NO_PAST: Past = { offer: null, accept: null, last: null };
+const said = (step: Past["offer"]) =>
+  step === null ? null : { activity: step.activity, digest: step.digest };
 
 /** Records a step, with the signed words of the party whose it is, and lets them travel when the other one is elsewhere. */
 async function writeStep(
@@ -236,18 +341,19 @@ async function writeStep(
   loaded: Loaded,
   agreement: Agreement,
   taken: Step,
-  { last, ...consents }: Past,
-): Promise<void> {
+  past: Past,
+): Promise<Signed | null> {
   const { row, provider, receiver } = loaded;
   const { message, who, note, sign } = taken;
   const now = ctx.clock.now();
-  const id = await idAfter(ctx, last);
+  const id = await idAfter(ctx, past.last);
+  const consents = { offer: said(past.offer), accept: said(past.accept) };
   const party = "by" in message ? message.by : null;
-  const said = { amount: amountOf(message, agreement), quantity: quantityOf(message, agreement) };
+  const terms = { amount: amountOf(message, agreement), quantity: quantityOf(message, agreement) };
   const signed =
     sign !== null && party !== null
       ? sign(
-          toStatement(loaded, agreement, { id, party, note, ...said, ...consents, type: message.type }),
+          toStatement(loaded, agreement, { id, party, note, ...terms, ...consents, type: message.type }),
           now,
         )
       : null;
@@ -258,7 +364,7 @@ async function writeStep(
     state: agreement.state,
     party,
     accountId: who?.accountId ?? null,
-    ...said,
+    ...terms,
     due: message.type === "offer" || message.type === "counter" ? message.terms.due : null,
     note,
     ...(signed ?? {}),
@@ -269,6 +375,7 @@ async function writeStep(
     const own = party === "provider" ? provider : receiver;
     await emit(ctx, { name: "agreement.signed", subject: own.id.toString(), stepId: id.toString() });
   }
+  return signed;
 }
 
 /** What the clock did has a name of its own: nobody said it. */
@@ -299,6 +406,7 @@ function toStatement(
 ): Statement {
   const own = said.party === "provider" ? provider : receiver;
   const other = said.party === "provider" ? receiver : provider;
+  const pinned = pinnedOf(row);
   return {
     ...said,
     type: said.type as Statement["type"],
@@ -314,8 +422,14 @@ function toStatement(
       unit: row.unit,
       scale: proposal.scale ?? 0,
       terms: agreement.terms,
-      reciprocal: agreement.terms.amount ?? priceElsewhere(proposal, agreement.terms.quantity),
-      transfer: row.transferId === null ? null : `${new URL(row.iri).origin}/transfers/${row.transferId}`,
+      reciprocal:
+        (pinned === null ? agreement.terms.amount : pricedIn(pinned, row.proposer)) ??
+        priceElsewhere(proposal, agreement.terms.quantity),
+      quote: pinned,
+      transfer:
+        pinned !== null || row.transferId === null
+          ? (pinned?.transfer ?? null)
+          : `${new URL(row.iri).origin}/transfers/${row.transferId}`,
     },
     until: agreement.deadline,
   };

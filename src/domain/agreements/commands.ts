@@ -15,6 +15,7 @@ import { together, transact } from "../transact.ts";
 import { optionalText, requiredText } from "../validate.ts";
 import { openAgreement, type Step, takeStep } from "./apply.ts";
 import type { Signed } from "./consents.ts";
+import { stepFromAfar } from "./crossing-rules.ts";
 import {
   idAfter,
   lockAgreement,
@@ -27,7 +28,18 @@ import {
 } from "./load.ts";
 import { amountFor } from "./price-rules.ts";
 import { answerableProposal, answeredTerms, requireSameUnit } from "./proposal.ts";
-import { type Message, otherParty, step } from "./rules.ts";
+import {
+  type Across,
+  acrossHubs,
+  acrossOf,
+  checkRate,
+  pinned,
+  pinnedOf,
+  policyBetween,
+  pricedIn,
+} from "./quote.ts";
+import type { Pinned } from "./quote-rules.ts";
+import { type AgreementPolicy, type Message, otherParty, step } from "./rules.ts";
 
 export const NOTE_MAX = 1000;
 export const MESSAGE_MAX = 4000;
@@ -37,7 +49,7 @@ export interface NewOffer {
   /** The revision that was read. */
   revision: number;
   quantity: number;
-  /** Minor units in all; only where the proposal leaves the price open. */
+  /** Minor units of the proposal's currency in all; only where the proposal leaves the price open. */
   amount?: bigint | null | undefined;
   due: Date | null;
   note?: string | undefined;
@@ -45,6 +57,8 @@ export interface NewOffer {
   voucherId?: Id | null | undefined;
   /** When a remote offer says that it lapses. */
   until?: Date | null | undefined;
+  /** What a remote offer pins for both sides, when credits are settled between the two hubs. */
+  quoted?: Pinned | null | undefined;
 }
 
 /**
@@ -53,7 +67,8 @@ export interface NewOffer {
  *
  * @param received a remote party's own signed words; without it the actor's key here signs
  * @throws DomainError not_found, gone, own_proposal, proposal_closed, stale_proposal, under_minimum, over_available, invalid,
- *   not_a_number, in_the_past, too_long, organization_needed, needs_peering, and as `reserve` of the ledger
+ *   not_a_number, in_the_past, too_long, organization_needed, as `reserve` of the ledger; with somebody of another hub needs_peering,
+ *   peering_paused, stale_quote, not_proven
  */
 export async function offerAgreement(ctx: Ctx, who: Who, input: NewOffer, received?: Signed): Promise<Id> {
   const note = optionalText("note", input.note, NOTE_MAX);
@@ -65,26 +80,46 @@ export async function offerAgreement(ctx: Ctx, who: Who, input: NewOffer, receiv
       partyActor(ctx, proposal.actorId),
       partyActor(ctx, who.actorId),
     ]);
-    if (proposal.settlement === "credit") requireLocalOrganizations(author, answerer);
     const by: Party = proposal.purpose === "offer" ? "receiver" : "provider";
-    const message: Message = {
-      type: "offer",
-      by,
-      proposer: otherParty(by),
-      settlement: proposal.settlement,
-      terms: {
-        quantity: input.quantity,
-        amount: amountFor(proposal, input.quantity, input.amount ?? null),
-        due: input.due,
-      },
-      until: input.until ?? null,
-    };
-    const taken: Step = { message, who, note, sign, voucherId: input.voucherId ?? null };
-    const outcome = step(null, message, ctx.clock.now(), policy);
     const provider = by === "provider" ? answerer : author;
     const receiver = by === "provider" ? author : answerer;
-    return openAgreement(ctx, { proposal, provider, receiver }, outcome, taken);
+    const across = proposal.settlement === "credit" ? await acrossHubs(ctx, { provider, receiver }) : null;
+    // Whose currency a price is in decides what it is worth.
+    if (across !== null && !proposal.local && proposal.currency !== across.peer.currency.iri)
+      throw new DomainError("needs_peering", "its price is in a currency of nobody that is known here");
+    const { quantity, due } = input;
+    const now = ctx.clock.now();
+    const proposer = otherParty(by);
+    const price = amountFor(proposal, quantity, openPrice(input, proposer));
+    const { amount, until, quote } = crossed(across, { ...input, price, proposer }, now, policy);
+    const message: Message = {
+      type: "offer",
+      ...{ by, proposer, settlement: proposal.settlement, between: across?.side ?? null, until },
+      terms: { quantity, amount, due },
+    };
+    const taken: Step = { message, who, note, sign, voucherId: input.voucherId ?? null, quote };
+    const outcome = step(null, message, now, policy);
+    const peerId = across?.peer.id ?? null;
+    return openAgreement(ctx, { proposal, provider, receiver, peerId }, outcome, taken);
   });
+}
+
+/** What the other side proposes to pay where a proposal leaves that open: for a remote offer it is what it has pinned. */
+function openPrice({ amount, quoted }: Pick<NewOffer, "amount" | "quoted">, proposer: Party): bigint | null {
+  return amount ?? (quoted == null ? null : pricedIn(quoted, proposer));
+}
+
+/** The terms' amount in this hub's currency; between hubs with what is pinned, and until when it can be answered. */
+function crossed(
+  across: Across | null,
+  terms: Pick<NewOffer, "until" | "quoted"> & { price: bigint | null; proposer: Party },
+  now: Date,
+  policy: AgreementPolicy,
+): { amount: bigint | null; until: Date | null; quote: Pinned | null } {
+  const { price, proposer, quoted = null, until = null } = terms;
+  if (across === null || price === null) return { amount: price, until, quote: null };
+  const made = pinned(across, { price, proposer, quoted, until }, now, policy);
+  return { amount: made.amount, until: made.answer, quote: made.pinned };
 }
 
 /** What a party may add to a step. */
@@ -101,22 +136,25 @@ export function counterOffer(
   ctx: Ctx,
   who: Who,
   id: Id,
-  input: StepInput & Pick<NewOffer, "quantity" | "amount" | "due" | "voucherId">,
+  input: StepInput & Pick<NewOffer, "quantity" | "amount" | "due" | "voucherId" | "until" | "quoted">,
   received?: Signed,
 ): Promise<AgreementState> {
   return partyStep(
     ctx,
     who,
     id,
-    async (by, loaded, _resolution, ctx) => ({
-      type: "counter",
-      by,
-      terms: {
-        quantity: input.quantity,
-        amount: amountFor(await answeredTerms(ctx, loaded), input.quantity, input.amount ?? null),
-        due: input.due,
-      },
-    }),
+    async (by, { loaded, across, ctx, policy }) => {
+      const { proposer } = loaded.row;
+      const { quantity, due } = input;
+      if (across !== null) requireActive(across);
+      const price = amountFor(await answeredTerms(ctx, loaded), quantity, openPrice(input, proposer));
+      const terms = crossed(across, { ...input, price, proposer }, ctx.clock.now(), policy);
+      const { amount, until, quote } = terms;
+      return {
+        message: { type: "counter", by, terms: { quantity, amount, due }, until },
+        ...(across === null ? {} : { quote }),
+      };
+    },
     input,
     received,
   );
@@ -125,32 +163,47 @@ export function counterOffer(
 /**
  * Agrees to the terms on the table. Where the one who agrees is the receiver, the credits are held from now on.
  *
- * @throws DomainError as `step`, over_available, stale_proposal (it has another unit by now), and as `reserve` of the ledger
+ * @throws DomainError as `step`, over_available, stale_proposal (it has another unit by now), as `reserve` of the ledger; between hubs
+ *   stale_quote, peering_paused, not_proven
  */
 export function acceptAgreement(
   ctx: Ctx,
   who: Who,
   id: Id,
-  input: StepInput & { voucherId?: Id | null | undefined; iri?: string } = {},
+  input: StepInput & { voucherId?: Id | null | undefined; iri?: string; transfer?: string | null } = {},
   received?: Signed,
 ): Promise<AgreementState> {
-  return partyStep(ctx, who, id, (by) => ({ type: "accept", by }), input, received);
+  return partyStep(
+    ctx,
+    who,
+    id,
+    (by, { loaded, across, ctx }) => {
+      const quote = pinnedOf(loaded.row);
+      if (across !== null && quote !== null && received === undefined) {
+        requireActive(across);
+        checkRate(across, quote, ctx.clock.now());
+      }
+      return { message: { type: "accept", by } };
+    },
+    input,
+    received,
+  );
 }
 
 /** Says no, with a reason if one likes. @throws DomainError as `step` */
 export function rejectAgreement(ctx: Ctx, who: Who, id: Id, input: StepInput = {}, received?: Signed) {
-  return partyStep(ctx, who, id, (by) => ({ type: "reject", by }), input, received);
+  return partyStep(ctx, who, id, (by) => ({ message: { type: "reject", by } }), input, received);
 }
 
 /** Takes back what one offered, before it was answered. @throws DomainError as `step` */
 export function withdrawAgreement(ctx: Ctx, who: Who, id: Id, input: StepInput = {}, received?: Signed) {
-  return partyStep(ctx, who, id, (by) => ({ type: "withdraw", by }), input, received);
+  return partyStep(ctx, who, id, (by) => ({ message: { type: "withdraw", by } }), input, received);
 }
 
 /** Calls off what was agreed; what was held is given back. @throws DomainError as `step`, reason_required */
 export function cancelAgreement(ctx: Ctx, who: Who, id: Id, input: StepInput, received?: Signed) {
   if (received === undefined) requireReason(input.note);
-  return partyStep(ctx, who, id, (by) => ({ type: "cancel", by }), input, received);
+  return partyStep(ctx, who, id, (by) => ({ message: { type: "cancel", by } }), input, received);
 }
 
 /**
@@ -169,7 +222,7 @@ export function deliverAgreement(
   const { donation = 0 } = input;
   if (!Number.isInteger(donation) || donation < 0 || donation > 20)
     throw new DomainError("invalid", "a donation is 0 to 20 percent", { field: "donation" });
-  return partyStep(ctx, who, id, (by) => ({ type: "deliver", by }), input, received);
+  return partyStep(ctx, who, id, (by) => ({ message: { type: "deliver", by } }), input, received);
 }
 
 /**
@@ -189,16 +242,18 @@ export function confirmAgreement(
     ctx,
     who,
     id,
-    (by, { row }) => {
+    (by, { loaded: { row } }) => {
       const partial =
         (amount !== undefined && amount !== row.amount) ||
         (quantity !== undefined && quantity !== row.quantity);
       if (partial && received === undefined) requireReason(note);
       return {
-        type: "confirm",
-        by,
-        ...(amount === undefined ? {} : { amount }),
-        ...(quantity === undefined ? {} : { quantity }),
+        message: {
+          type: "confirm",
+          by,
+          ...(amount === undefined ? {} : { amount }),
+          ...(quantity === undefined ? {} : { quantity }),
+        },
       };
     },
     input,
@@ -206,10 +261,19 @@ export function confirmAgreement(
   );
 }
 
+/**
+ * Between hubs: the other hub's clock ended it, as it tells with its party's own words.
+ *
+ * @throws DomainError as `step`
+ */
+export function lapseAgreement(ctx: Ctx, who: Who, id: Id, input: StepInput, received: Signed) {
+  return partyStep(ctx, who, id, (by) => ({ message: { type: "lapse", by } }), input, received);
+}
+
 /** Says that something is wrong: stewards step in. @throws DomainError as `step`, reason_required */
 export function disputeAgreement(ctx: Ctx, who: Who, id: Id, input: StepInput, received?: Signed) {
   if (received === undefined) requireReason(input.note);
-  return partyStep(ctx, who, id, (by) => ({ type: "dispute", by }), input, received);
+  return partyStep(ctx, who, id, (by) => ({ message: { type: "dispute", by } }), input, received);
 }
 
 /** Signs the newest resolution; when both have, it is carried out. @throws DomainError as `step`, stale_resolution */
@@ -218,11 +282,11 @@ export function signResolution(ctx: Ctx, who: Who, id: Id, resolutionId: Id): Pr
     ctx,
     who,
     id,
-    (by, _loaded, resolution) => {
+    (by, { resolution }) => {
       // Signed is what was read, not what a steward proposed meanwhile.
       if (resolution?.id !== resolutionId)
         throw new DomainError("not_now", "there is a newer proposal to end the dispute");
-      return { type: "sign", by };
+      return { message: { type: "sign", by } };
     },
     {},
   );
@@ -333,7 +397,8 @@ export async function advanceAgreements(ctx: Ctx): Promise<{ id: Id; error: unkn
         const before = toMachine(loaded, resolution);
         // Somebody may have acted since it was listed.
         if (before.deadline === null && before.remind === null) return;
-        const outcome = step(before, message, now, policy);
+        const across = await acrossOf(ctx, loaded);
+        const outcome = step(before, message, now, policyBetween(policy, across?.peer ?? null));
         await takeStep(ctx, loaded, outcome, { message, who: null, note: null, sign: null });
       }).catch((error: unknown) => failed.push({ id, error }));
     }
@@ -343,28 +408,48 @@ export async function advanceAgreements(ctx: Ctx): Promise<{ id: Id; error: unkn
 
 type PartyMessage = Extract<Message, { by: Party }>;
 
+/** What a step is made from: the agreement, locked, and what holds for it. */
+interface Facts {
+  /** With the transaction. */
+  ctx: Ctx;
+  loaded: Awaited<ReturnType<typeof lockForParty>>;
+  resolution: Awaited<ReturnType<typeof newestResolution>>;
+  /** The other hub, when credits are settled with it. */
+  across: Across | null;
+  policy: AgreementPolicy;
+}
+
+type Saying = { message: PartyMessage; quote?: Pinned | null };
+
 /** One step of one party, in one transaction: load with lock, rule, effects, consent. */
 async function partyStep(
   ctx: Ctx,
   who: Who,
   id: Id,
-  say: (
-    by: Party,
-    loaded: Awaited<ReturnType<typeof lockForParty>>,
-    resolution: Awaited<ReturnType<typeof newestResolution>>,
-    ctx: Ctx,
-  ) => PartyMessage | Promise<PartyMessage>,
-  input: StepInput & { voucherId?: Id | null | undefined; donation?: number; iri?: string },
+  say: (by: Party, facts: Facts) => Saying | Promise<Saying>,
+  input: StepInput & {
+    voucherId?: Id | null | undefined;
+    donation?: number;
+    iri?: string;
+    transfer?: string | null;
+  },
   received?: Signed,
 ): Promise<AgreementState> {
   const note = optionalText("note", input.note, NOTE_MAX);
-  const [sign, policy] = await Promise.all([signerOf(ctx, who, received), currentPolicy(ctx)]);
+  const [sign, ownPolicy] = await Promise.all([signerOf(ctx, who, received), currentPolicy(ctx)]);
   return transact(ctx, async (ctx) => {
     const loaded = await lockForParty(ctx, id, who.actorId);
     const resolution = loaded.row.state === "disputed" ? await newestResolution(ctx, id) : null;
-    const message = await say(loaded.party, loaded, resolution, ctx);
+    const across = await acrossOf(ctx, loaded);
+    const policy = policyBetween(ownPolicy, across?.peer ?? null);
+    const { message, ...said } = await say(loaded.party, { ctx, loaded, resolution, across, policy });
     const now = ctx.clock.now();
-    const outcome = step(toMachine(loaded, resolution), message, now, policy);
+    const before = toMachine(loaded, resolution);
+    // What comes from afar may have been said before its party knew what was said here.
+    const outcome =
+      received === undefined
+        ? step(before, message, now, policy)
+        : stepFromAfar(before, message, now, policy);
     if (message.type === "accept" || message.type === "counter") requireSameUnit(loaded);
     if (message.type === "sign" && resolution !== null) {
       const signed = message.by === "provider" ? { providerSigned: now } : { receiverSigned: now };
@@ -374,7 +459,7 @@ async function partyStep(
         .set({ ...signed, ...applied })
         .where(eq(resolutions.id, resolution.id));
     }
-    return takeStep(ctx, loaded, outcome, { ...input, message, who, note, sign });
+    return takeStep(ctx, loaded, outcome, { ...input, ...said, message, who, note, sign });
   });
 }
 
@@ -387,10 +472,7 @@ function requireReason(note: string | null | undefined): void {
     throw new DomainError("reason_required", "the other side needs a reason", { field: "note" });
 }
 
-/** Credits are held and paid in this hub's ledger: between hubs that takes an agreement of theirs first. */
-function requireLocalOrganizations(...parties: { host: string | null; kind: string }[]): void {
-  if (parties.some(({ host }) => host !== null))
-    throw new DomainError("needs_peering", "credits are settled within one hub");
-  if (parties.some(({ kind }) => kind !== "Organization"))
-    throw new DomainError("organization_needed", "credits are an organization's");
+/** Nothing new is begun with a hub that one parts from. @throws DomainError peering_paused */
+function requireActive({ peer }: Across): void {
+  if (peer.state !== "active") throw new DomainError("peering_paused", "nothing new is begun with this hub");
 }

@@ -8,7 +8,7 @@ import { proposals } from "../../db/schema/proposals.ts";
 import { selection } from "../../db/selection.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import type { Agreement } from "./rules.ts";
+import type { Agreement, Side } from "./rules.ts";
 
 /** Who acts: an actor of ours with the account that pressed the button, or an actor of another server. */
 export interface Who {
@@ -94,6 +94,7 @@ export async function newestSigned(ctx: Ctx, agreementId: Id) {
     .select({
       id: agreementSteps.id,
       message: agreementSteps.message,
+      party: agreementSteps.party,
       activity: agreementSteps.activity,
       digest: agreementSteps.digest,
     })
@@ -103,7 +104,9 @@ export async function newestSigned(ctx: Ctx, agreementId: Id) {
     .limit(200);
   const newest = (...messages: string[]) => {
     const row = rows.find(({ message, activity }) => messages.includes(message) && activity !== null);
-    return row === undefined ? null : { activity: row.activity ?? "", digest: row.digest ?? "" };
+    return row === undefined
+      ? null
+      : { activity: row.activity ?? "", digest: row.digest ?? "", party: row.party };
   };
   return { offer: newest("offer", "counter"), accept: newest("accept"), last: rows[0]?.id ?? null };
 }
@@ -116,7 +119,7 @@ export function idAfter(ctx: Ctx, last: Id | null): Promise<Id> {
 
 /** An agreement's row as the rules see it. */
 export function toMachine(
-  { row }: Pick<Loaded, "row">,
+  { row, receiver }: { row: Loaded["row"]; receiver: { host: string | null } },
   resolution: Awaited<ReturnType<typeof newestResolution>>,
 ): Agreement {
   const signed: Party[] = [];
@@ -125,6 +128,7 @@ export function toMachine(
   return {
     state: row.state,
     settlement: row.settlement,
+    between: sideOf(row, receiver),
     proposer: row.proposer,
     offeredBy: row.offeredBy,
     terms: { quantity: row.quantity, amount: row.amount, due: row.due },
@@ -139,6 +143,11 @@ export function toMachine(
     deadline: row.deadline,
     remind: row.remind,
   };
+}
+
+/** Whose hub this one is, where two settle with one another: the receiver's pays. */
+export function sideOf({ peerId }: { peerId: Id | null }, receiver: { host: string | null }): Side | null {
+  return peerId === null ? null : receiver.host === null ? "payer" : "payee";
 }
 
 /** States in which the agreement's transfer, if it has one, is a hold. */

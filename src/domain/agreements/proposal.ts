@@ -25,6 +25,7 @@ export async function answerableProposal(ctx: Ctx, id: Id, revision: number) {
       unit: proposals.unit,
       unitBased: proposals.unitBased,
       price: proposals.price,
+      currency: proposals.currency,
       scale: proposals.currencyScale,
       minimum: proposals.minimum,
       available: proposals.available,
@@ -93,6 +94,17 @@ export async function takeQuantity(ctx: Ctx, id: Id, quantity: number): Promise<
     .from(proposals)
     .where(eq(proposals.id, id));
   throw new DomainError("over_available", "not so many are left", { details: { left: row?.left ?? 0 } });
+}
+
+/** Takes again what was given back, since it is paid for after all: also when somebody else has got the last ones meanwhile. */
+export async function retakeQuantity(ctx: Ctx, id: Id, quantity: number): Promise<void> {
+  await ctx.db
+    .update(proposals)
+    .set({
+      committed: sql`case when ${proposals.available} is null then ${proposals.committed} + ${quantity}
+        else least(${proposals.available}, ${proposals.committed} + ${quantity}) end`,
+    })
+    .where(eq(proposals.id, id));
 }
 
 /** Gives them back when an agreement ends without having been carried out. */

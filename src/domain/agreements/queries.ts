@@ -181,7 +181,7 @@ export async function agreementById(
     disputed ? newestResolution(ctx, id) : null,
     stepsOf(ctx, id, view),
   ]);
-  const machine = toMachine({ row: row.agreement }, resolution);
+  const machine = toMachine({ row: row.agreement, receiver: row.receiver }, resolution);
   return {
     ...view,
     waitsFor: whoActs(machine),
@@ -337,6 +337,6 @@ function toView(row: Awaited<ReturnType<typeof select>>[number], viewerId: Id | 
     receiver: toActorView(row.receiver),
     currency: symbol === null || scale === null ? null : { symbol, scale },
     party,
-    waitsFor: whoActs(toMachine({ row: agreement }, null)),
+    waitsFor: whoActs(toMachine({ row: agreement, receiver: row.receiver }, null)),
   };
 }

@@ -16,6 +16,8 @@ export interface Terms {
 export interface Agreement {
   state: AgreementState;
   settlement: Settlement;
+  /** Whose hub this one is, when credits are settled with the other party's hub; null: all is within one hub. */
+  between: Side | null;
   /** Who published the proposal. */
   proposer: Party;
   /** Who made the terms on the table; the other one answers. */
@@ -33,17 +35,33 @@ export interface Agreement {
   remind: Date | null;
 }
 
+/** Which of two hubs that settle with one another: the payer's decides, the payee's has promised to take what it decides. */
+export type Side = "payer" | "payee";
+
 /** What a party, a steward, the ledger or the clock says to it. */
 export type Message =
-  | { type: "offer"; by: Party; terms: Terms; settlement: Settlement; proposer: Party; until?: Date | null }
-  | { type: "counter"; by: Party; terms: Terms }
+  | {
+      type: "offer";
+      by: Party;
+      terms: Terms;
+      settlement: Settlement;
+      between?: Side | null;
+      proposer: Party;
+      until?: Date | null;
+    }
+  | { type: "counter"; by: Party; terms: Terms; until?: Date | null }
   | { type: "accept" | "reject" | "withdraw" | "cancel" | "deliver" | "dispute" | "sign"; by: Party }
   /** Without an amount: all of it. */
   | { type: "confirm"; by: Party; amount?: bigint; quantity?: number }
   /** A steward's: what the provider gets of the hold. */
   | { type: "propose"; release: bigint }
-  /** The ledger's answers to `reserve` and `commit`. */
+  /** The ledger's answers to `reserve` and `commit`; between hubs `reserved` is the other hub's promise, which it may also refuse. */
   | { type: "reserved" | "refused" | "committed" }
+  /** Between hubs, from the ledger: the payer's hub has paid (`decided`: by the end of a dispute), or will never pay. */
+  | { type: "settled"; amount: bigint; automatic: boolean; decided: boolean }
+  | { type: "released" }
+  /** Between hubs: the other hub's clock ended it. */
+  | { type: "lapse"; by: Party }
   | { type: "tick" };
 
 export type MessageType = Message["type"];
@@ -52,8 +70,15 @@ export type MessageType = Message["type"];
 export type Effect =
   | { type: "reserve"; amount: bigint }
   | { type: "abort" }
+  /** Between hubs: what was held is given back already. */
+  | { type: "freed" }
   | { type: "commit"; amount: bigint; automatic: boolean }
-  | { type: "take" | "giveBack"; quantity: number }
+  /** Between hubs: both have agreed, and the payee's hub is asked for its promise. */
+  | { type: "ask" }
+  /** `retake`: what was given back is used after all, also when nothing is left. */
+  | { type: "take" | "giveBack" | "retake"; quantity: number }
+  /** Between hubs: the other one has to hear that time is over. */
+  | { type: "lapse" }
   | { type: "tell"; to: Party; kind: Told }
   | { type: "remind"; to: Party; target: Date };
 
@@ -68,6 +93,9 @@ export type Told =
   | "agreement_delivered"
   | "agreement_settled"
   | "agreement_disputed"
+  | "dispute_late"
+  | "agreement_funded"
+  | "agreement_refused"
   | "resolution_proposed"
   | "agreement_resolved";
 
@@ -83,9 +111,7 @@ export interface AgreementPolicy {
 type Role = "offerer" | "answerer" | Party;
 
 /** Who may say what, when. What is not here is refused. Ledger, stewards and clock are not parties and are marked so. */
-export const ALLOWED: Readonly<
-  Record<AgreementState, Partial<Record<MessageType, readonly Role[] | "ledger" | "steward" | "clock">>>
-> = {
+export const ALLOWED: Readonly<Record<AgreementState, Allowed>> = {
   offered: {
     accept: ["answerer"],
     reject: ["answerer"],
@@ -131,6 +157,44 @@ export const ALLOWED: Readonly<
   cancelled: {},
 };
 
+type Allowed = Partial<Record<MessageType, readonly Role[] | "ledger" | "steward" | "clock">>;
+
+const LOST: Allowed = { refused: "ledger", released: "ledger" };
+const PAID: Allowed = { settled: "ledger" };
+const PROMISED: Allowed = { ...PAID, ...LOST };
+
+/**
+ * What else may be said when credits are settled between hubs. A promise can be lost when a hub is restored, and be refused when it is
+ * asked for again; and what the payer's hub has paid is paid, whatever was heard of it before.
+ */
+const BETWEEN: Readonly<Record<Side, Partial<Record<AgreementState, Allowed>>>> = {
+  payer: {
+    accepted: LOST,
+    funded: LOST,
+    delivered: LOST,
+    disputed: LOST,
+    confirmed: LOST,
+    resolved: { refused: "ledger" },
+  },
+  payee: {
+    offered: PAID,
+    accepted: PROMISED,
+    funded: PROMISED,
+    delivered: PROMISED,
+    // Between hubs the payer's hub carries a resolution out.
+    disputed: { ...PROMISED, propose: [], sign: [] },
+    confirmed: PROMISED,
+    rejected: PAID,
+    withdrawn: PAID,
+    expired: PAID,
+    cancelled: PAID,
+  },
+};
+
+function allowedOf({ state, between }: Pick<Agreement, "state" | "between">): Allowed {
+  return between === null ? ALLOWED[state] : { ...ALLOWED[state], ...BETWEEN[between][state] };
+}
+
 /** Its end: nothing that anybody says changes it any more. */
 export const FINAL: readonly AgreementState[] = [
   "settled",
@@ -162,7 +226,7 @@ export function nextReminder(target: Date, now: Date): Date | null {
 
 /** What a party can do with an agreement now, in the order in which a page offers it. */
 export function possible(agreement: Agreement, party: Party): MessageType[] {
-  return (Object.keys(ALLOWED[agreement.state]) as MessageType[]).filter((type) => {
+  return (Object.keys(allowedOf(agreement)) as MessageType[]).filter((type) => {
     if (roleRefusal(agreement, type, party) !== null) return false;
     if (type === "sign") return agreement.resolution !== null && !agreement.resolution.signed.includes(party);
     return !awaitsFunds(agreement, type);
@@ -197,11 +261,12 @@ export function step(
 }
 
 function roleRefusal(
-  { state, offeredBy }: Agreement,
+  agreement: Agreement,
   type: MessageType,
   by: Party | null,
 ): "not_now" | "other_party" | null {
-  const allowed = ALLOWED[state][type];
+  const { offeredBy } = agreement;
+  const allowed = allowedOf(agreement)[type];
   if (allowed === undefined) return "not_now";
   if (typeof allowed === "string") return by === null ? null : "other_party";
   if (by === null) return "other_party";
@@ -219,7 +284,12 @@ function awaitsFunds({ state, settlement }: Agreement, type: MessageType): boole
   return state === "accepted" && settlement === "credit" && (type === "deliver" || type === "confirm");
 }
 
-type Result = { agreement: Agreement; effects: Effect[] };
+/** Which hub holds the receiver's credits for an offer or an acceptance of its: its own. */
+function holdsFor(by: Party, { settlement, between }: Pick<Agreement, "settlement" | "between">): boolean {
+  return settlement === "credit" && by === "receiver" && between !== "payee";
+}
+
+export type Result = { agreement: Agreement; effects: Effect[] };
 type Handler<T extends MessageType> = (
   agreement: Agreement,
   message: Extract<Message, { type: T }>,
@@ -228,15 +298,15 @@ type Handler<T extends MessageType> = (
 ) => Result;
 
 function offered(message: Extract<Message, { type: "offer" }>, now: Date, policy: AgreementPolicy): Result {
-  const { by, terms, settlement, proposer } = message;
+  const { by, terms, settlement, proposer, between = null } = message;
   checkTerms(terms, settlement, now);
-  const latest = after(now, policy.answerDays);
-  const deadline = message.until != null && message.until < latest ? message.until : latest;
-  const held = settlement === "credit" && by === "receiver";
+  const deadline = answerBy(message.until, now, policy);
+  const held = holdsFor(by, { settlement, between });
   return {
     agreement: {
       state: "offered",
       settlement,
+      between,
       proposer,
       offeredBy: by,
       terms,
@@ -252,17 +322,23 @@ function offered(message: Extract<Message, { type: "offer" }>, now: Date, policy
   };
 }
 
+function answerBy(until: Date | null | undefined, now: Date, { answerDays }: AgreementPolicy): Date {
+  const latest = after(now, answerDays);
+  return until != null && until < latest ? until : latest;
+}
+
 const HANDLERS: { readonly [T in MessageType]: Handler<T> } = {
   offer() {
     throw new DomainError("not_now", "it was offered already");
   },
-  counter(agreement, { by, terms }, now, policy) {
+  counter(agreement, { by, terms, until }, now, policy) {
     checkTerms(terms, agreement.settlement, now);
-    const held = agreement.settlement === "credit" && by === "receiver";
-    const deadline = after(now, policy.answerDays);
+    const held = holdsFor(by, agreement);
+    const deadline = answerBy(until, now, policy);
     return {
       agreement: {
         ...agreement,
+        state: "offered",
         offeredBy: by,
         terms,
         held,
@@ -273,30 +349,62 @@ const HANDLERS: { readonly [T in MessageType]: Handler<T> } = {
     };
   },
   accept(agreement, { by }, now, policy) {
-    const { terms, held, settlement } = agreement;
-    const reserves = settlement === "credit" && !held;
+    const { terms, settlement, between } = agreement;
+    const reserves = settlement === "credit" && !agreement.held && between !== "payee";
+    const held = agreement.held || (reserves && between === "payer");
     const target = terms.due ?? after(now, UNDATED_DAYS);
     return {
       agreement: {
         ...agreement,
-        state: held ? "funded" : "accepted",
+        // Between hubs credits are sure when the other hub has promised to take them, not when they are held.
+        state: agreement.held && between === null ? "funded" : "accepted",
+        held,
         deadline: after(target, policy.graceDays),
         remind: nextReminder(target, now),
       },
       effects: [
         { type: "take", quantity: terms.quantity },
         ...hold(reserves, terms),
+        ...(between === "payer" ? [{ type: "ask" as const }] : []),
         tell(otherParty(by), "agreement_accepted"),
       ],
     };
   },
-  reserved: (agreement) => ({ agreement: { ...agreement, state: "funded", held: true }, effects: [] }),
+  reserved: (agreement) => ({
+    agreement: { ...agreement, state: "funded", held: agreement.between !== "payee" },
+    effects: agreement.between === null ? [] : [tell("provider", "agreement_funded")],
+  }),
   refused: (agreement) =>
-    ended(agreement, "cancelled", [
+    agreement.state === "resolved"
+      ? { agreement: { ...agreement, settled: null }, effects: [FREED, ...toldBoth("agreement_refused")] }
+      : ended({ ...agreement, settled: null }, "cancelled", [
+          FREED,
+          { type: "giveBack", quantity: agreement.terms.quantity },
+          ...toldBoth("agreement_refused"),
+        ]),
+  settled(agreement, { amount, automatic, decided }, now) {
+    const { state, terms } = agreement;
+    const quantity = agreement.settled?.quantity ?? terms.quantity;
+    const end = ended(agreement, decided ? "resolved" : "settled", [
+      ...(UNTAKEN.includes(state) ? [{ type: "retake" as const, quantity: terms.quantity }] : []),
+      tell("provider", decided ? "agreement_resolved" : "agreement_settled"),
+      ...(state === "disputed" && !decided ? [tell("provider", "dispute_late")] : []),
+    ]);
+    const settled = { amount, quantity, automatic };
+    return { ...end, agreement: { ...end.agreement, delivered: agreement.delivered ?? now, settled } };
+  },
+  released(agreement, _message, now) {
+    if (agreement.state === "disputed") return resolved({ ...agreement, held: false }, 0n, now);
+    return ended({ ...agreement, settled: null }, "expired", [
+      FREED,
       { type: "giveBack", quantity: agreement.terms.quantity },
-      tell("provider", "agreement_cancelled"),
-      tell("receiver", "agreement_cancelled"),
-    ]),
+      // On the payee's hub whoever ended it says so, or the other hub's clock.
+      ...(agreement.between === "payer" ? toldBoth("agreement_expired") : []),
+    ]);
+  },
+  lapse() {
+    throw new DomainError("not_now", "only the other hub's clock says so");
+  },
   reject: (agreement, { by }) =>
     ended(agreement, "rejected", [...free(agreement), tell(otherParty(by), "agreement_rejected")]),
   withdraw: (agreement, { by }) =>
@@ -382,10 +490,12 @@ const HANDLERS: { readonly [T in MessageType]: Handler<T> } = {
   },
 };
 
-/** Its deadline is over: silence has a meaning in each state. */
+/** Its deadline is over: silence has a meaning in each state. What was agreed between hubs, the payer's ends. */
 function overdue(agreement: Agreement, now: Date, policy: AgreementPolicy): Result {
-  const { state, terms } = agreement;
-  const told: Effect[] = [tell("provider", "agreement_expired"), tell("receiver", "agreement_expired")];
+  const { state, terms, between } = agreement;
+  const told = toldBoth("agreement_expired");
+  if (between === "payee" && state !== "offered")
+    return { agreement: { ...agreement, deadline: null, remind: null }, effects: [] };
   if (state === "offered") return ended(agreement, "expired", [...free(agreement), ...told]);
   if (state === "delivered")
     return settling(agreement, { amount: terms.amount, quantity: terms.quantity, automatic: true }, now);
@@ -393,6 +503,7 @@ function overdue(agreement: Agreement, now: Date, policy: AgreementPolicy): Resu
   return ended(agreement, "expired", [
     ...free(agreement),
     { type: "giveBack", quantity: terms.quantity },
+    ...(between === null ? [] : [{ type: "lapse" as const }]),
     ...told,
   ]);
 }
@@ -403,9 +514,15 @@ function releaseBy(rule: DisputeRule, amount: bigint | null): bigint {
   return { refund: 0n, half: all / 2n, release: all }[rule];
 }
 
-function settling(agreement: Agreement, settled: NonNullable<Agreement["settled"]>, now: Date): Result {
+/** The receiver, or the clock in its place, has confirmed: it is paid now, by the payer's hub. */
+export function settling(
+  agreement: Agreement,
+  settled: NonNullable<Agreement["settled"]>,
+  now: Date,
+): Result {
   const { amount, automatic } = settled;
   const pays = amount !== null;
+  const decides = agreement.between !== "payee";
   return {
     agreement: {
       ...agreement,
@@ -417,8 +534,8 @@ function settling(agreement: Agreement, settled: NonNullable<Agreement["settled"
       remind: null,
     },
     effects: [
-      ...(pays ? [{ type: "commit" as const, amount, automatic }] : []),
-      tell("provider", "agreement_settled"),
+      ...(pays && decides ? [{ type: "commit" as const, amount, automatic }] : []),
+      ...(decides ? [tell("provider", "agreement_settled")] : []),
       ...(automatic ? [tell("receiver", "agreement_settled")] : []),
     ],
   };
@@ -446,17 +563,25 @@ function resolved(agreement: Agreement, release: bigint, _now: Date): Result {
   };
 }
 
-function ended(agreement: Agreement, state: AgreementState, effects: Effect[]): Result {
+/** It is over, with this end. */
+export function ended(agreement: Agreement, state: AgreementState, effects: Effect[]): Result {
   return { agreement: { ...agreement, state, held: false, deadline: null, remind: null }, effects };
 }
 
-const tell = (to: Party, kind: Told): Effect => ({ type: "tell", to, kind });
+const FREED: Effect = { type: "freed" };
+
+export const tell = (to: Party, kind: Told): Effect => ({ type: "tell", to, kind });
+
+const toldBoth = (kind: Told): Effect[] => [tell("provider", kind), tell("receiver", kind)];
+
+/** States in which nothing of the proposal is taken for it. */
+const UNTAKEN: readonly AgreementState[] = ["offered", "rejected", "withdrawn", "expired", "cancelled"];
 
 function hold(wanted: boolean, { amount }: Terms): Effect[] {
   return wanted && amount !== null ? [{ type: "reserve", amount }] : [];
 }
 
-function free({ held }: Agreement): Effect[] {
+export function free({ held }: Agreement): Effect[] {
   return held ? [{ type: "abort" }] : [];
 }
 

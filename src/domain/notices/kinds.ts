@@ -4,7 +4,8 @@
  * - `actor`: name of the other side, or for staff of the one who asks
  * - `title`: name of the proposal
  * - `amount`: with its unit, as everybody can read it (`12.50 ₳`)
- * - `days`: a whole number
+ * - `days`, `count`, `over`: a whole number
+ * - `moment`: a time in UTC, as everybody can read it
  */
 const DETAILS = {
   agreement_offered: ["actor", "title"],
@@ -55,9 +56,12 @@ const DETAILS = {
   peer_overdue: ["actor"],
   /** What was forgotten came back from `actor`, and took somebody so far below the floor. */
   recovery_overdraft: ["actor", "amount"],
+  /** To administrators: the hub is as it was at that moment; a peer gave back `count` payments, `over` accounts went below their floor. */
+  hub_restored: ["moment"],
+  peer_recovered: ["actor", "count", "over"],
 } as const satisfies Record<string, readonly Detail[]>;
 
-export type Detail = "actor" | "title" | "amount" | "days";
+export type Detail = "actor" | "title" | "amount" | "days" | "moment" | "count" | "over";
 export type NoticeKind = keyof typeof DETAILS;
 /** The details that a notice of this kind needs. */
 export type DetailsOf<K extends NoticeKind> = Record<(typeof DETAILS)[K][number], string>;
