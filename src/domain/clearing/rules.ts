@@ -44,12 +44,12 @@ export type Order =
   /** `payer`: what is paid of the hold; `confirm`: see LedgerEntry. */
   { type: "commit"; payer: bigint; confirm: string } | { type: "abort"; reason: string };
 
-/** A transfer that we pay; without terms it is a tombstone. */
+/** A transfer that we pay. Without terms: it was recovered, and the peer did not give them back. */
 export interface Outgoing {
   iri: string;
   state: Extract<ClearingState, "reserved" | "committed" | "aborted">;
   terms: Terms | null;
-  /** As we asked for it; null before. */
+  /** As we asked for it; null before. What was never asked for may be aborted at any time, and without a word to the peer. */
   request: CreditTransfer | null;
   promise: CreditPromise | null;
   order: Order | null;
@@ -153,13 +153,14 @@ export function begin(link: Link, nonce: string): Link {
   return { ...link, ready: false, session: { epoch: link.session.epoch + 1n, nonce }, resync: null };
 }
 
-/** What has to be read before `receive` can be asked about a message; of a page that is pulled, also its entries' transfers. */
-export function wants(message: Message): {
-  transfers: string[];
-  sent: bigint[];
-  received: bigint[];
-  open: boolean;
-} {
+/**
+ * What has to be read before `receive` can be asked about a message. Beside that: of a page that is pulled, its entries' transfers, and
+ * of an abort, the entry that its transfer became.
+ */
+export function wants(
+  message: Message,
+  link: Pick<Link, "in" | "resync">,
+): { transfers: string[]; sent: bigint[]; received: bigint[]; open: boolean } {
   const none = { transfers: [], sent: [], received: [], open: false };
   switch (message.type) {
     case "reserve":
@@ -175,14 +176,24 @@ export function wants(message: Message): {
       return {
         ...none,
         transfers: [message.entry.transfer],
-        received: [message.entry.seq, message.entry.seq - 1n],
+        received: [message.entry.seq, link.in.seq],
       };
     case "checkpoint":
       return { ...none, sent: [message.checkpoint.seq] };
     case "pull":
       return { ...none, ...pageWants(message.log, message.after) };
     case "page":
-      return { ...none, transfers: message.entries.map(({ transfer }) => transfer), open: true };
+      // When it is the last one, the rest of the handshake's answer counts.
+      return {
+        ...none,
+        transfers: [
+          ...message.entries.map(({ transfer }) => transfer),
+          ...(link.resync?.open.map(({ transfer }) => transfer) ?? []),
+          ...(link.resync?.prepared ?? []),
+        ],
+        received: [link.in.seq],
+        open: true,
+      };
     case "resync":
       return { transfers: message.open, sent: [message.in.seq], received: [message.out.seq], open: true };
     case "resynced":
@@ -461,30 +472,20 @@ function onRelease(link: Link, iri: string, rows: Rows): Outcome {
   return known?.state === "aborted" ? { ...unchanged(link), outgoing: [known] } : unchanged(link);
 }
 
-/** Q: what we do not know was never, and never will be. */
+/** Q: what we do not know was never, and never will be: ids are not used twice. Nothing is written down, or a peer could fill the table. */
 function onQuery(link: Link, iri: string, rows: Rows): Outcome {
   const known = rows.outgoing(iri);
-  if (known === undefined)
-    return {
-      ...unchanged(link),
-      outgoing: [tombstone(iri)],
-      replies: [{ type: "abort", transfer: iri }],
-    };
-  const replies: Message[] = known.state === "aborted" ? [{ type: "abort", transfer: iri }] : [];
-  return { ...unchanged(link), replies };
+  const never = known === undefined || known.state === "aborted";
+  return { ...unchanged(link), replies: never ? [{ type: "abort", transfer: iri }] : [] };
 }
 
-const tombstone = (iri: string): Outgoing => ({
-  iri,
-  state: "aborted",
-  terms: null,
-  request: null,
-  promise: null,
-  order: null,
-  reason: "unknown",
-  seq: null,
-  settled: null,
-});
+/** Signs what both organizations have consented to, if it may be asked for now; null: not now, or there is nothing to ask. */
+export function ask(link: Link, known: Outgoing, pen: Pen): Outcome | null {
+  const { state, terms, request, order } = known;
+  if (!link.ready || link.state !== "active" || state !== "reserved" || order !== null) return null;
+  if (request !== null || terms === null || terms.evidence === null) return null;
+  return { ...unchanged(link), outgoing: [{ ...known, request: pen.request(terms) }] };
+}
 
 /** Carries out what a party has ordered, if it may be decided now; null: not now, or there is nothing to do. */
 export function decide(link: Link, known: Outgoing, pen: Pen): Outcome | null {
@@ -523,7 +524,7 @@ export function question(
     return state === "prepared" ? { type: "query", transfer: iri } : null;
   }
   const { state, iri, request, promise } = row.outgoing;
-  if (state === "aborted") return { type: "abort", transfer: iri };
+  if (state === "aborted") return request === null ? null : { type: "abort", transfer: iri };
   if (state === "committed") return row.entry === null ? null : { type: "entry", entry: row.entry };
   return request !== null && promise === null ? { type: "reserve", request } : null;
 }
@@ -708,13 +709,15 @@ function recover(
   const refuse = (detail: string) => frozen(link, { kind: "forked_log", detail, bodies: [entry.body] });
   if (entry.prev !== link.out.digest || entry.cumulative !== link.out.cumulative + entry.amounts.seconds)
     return refuse(`our own entry ${entry.seq}, as the peer has it, does not follow ours`);
-  if (known !== undefined && known.state !== "reserved")
+  // What is not asked for is given back without waiting for hands to be shaken: here it was asked for, and we had forgotten.
+  const asked = known?.state !== "aborted" || known.request !== null;
+  if (known !== undefined && known.state !== "reserved" && asked)
     return refuse(`our own entry ${entry.seq} pays the transfer ${entry.transfer}, which is ${known.state}`);
   const { seq, cumulative, digest, amounts } = entry;
   const outgoing: Outgoing = {
-    ...(known ?? { ...tombstone(entry.transfer), terms: behind?.request.terms ?? null, reason: null }),
+    ...(known ?? { iri: entry.transfer, terms: behind?.request.terms ?? null, request: null, promise: null }),
     ...(behind === undefined ? {} : { request: behind.request, promise: behind.promise }),
-    ...{ state: "committed", order: null, seq, settled: amounts },
+    ...{ state: "committed", order: null, reason: null, seq, settled: amounts },
   };
   return {
     ...unchanged(link),
@@ -758,8 +761,9 @@ function shaken(link: Link, resync: Resynced, rows: Rows, pen: Pen, done: Outcom
   const states = new Map(resync.states.map(({ transfer, state }) => [transfer, state]));
   for (const row of outgoing) {
     const state = states.get(row.iri);
-    // Its end is known over there: we forgot that we aborted it, or that it was refused.
-    if (state === "released" || state === "rejected")
+    // Its end is known over there: we forgot that we aborted it, or that it was refused. Or we forgot what we had asked for, and
+    // what would be asked now could differ.
+    if (state === "released" || state === "rejected" || (state === "prepared" && row.request === null))
       outcome = merge(outcome, {
         ...unchanged(outcome.link),
         outgoing: [{ ...row, state: "aborted", order: null, reason: row.reason ?? "forgotten" }],
@@ -774,14 +778,8 @@ function shaken(link: Link, resync: Resynced, rows: Rows, pen: Pen, done: Outcom
     if (request === null || promise === null || rows.incoming(transfer) !== undefined) continue;
     outcome = merge(outcome, promised(outcome.link, { request, promise }));
   }
-  for (const iri of resync.prepared) {
-    if (rows.outgoing(iri) !== undefined) continue;
-    outcome = merge(outcome, {
-      ...unchanged(outcome.link),
-      outgoing: [tombstone(iri)],
-      replies: [{ type: "abort", transfer: iri }],
-    });
-  }
+  for (const iri of resync.prepared)
+    if (rows.outgoing(iri) === undefined) outcome.replies.push({ type: "abort", transfer: iri });
   const replies: Message[] =
     outcome.link.in.seq > 0n
       ? [...outcome.replies, { type: "checkpoint", checkpoint: pen.checkpoint(outcome.link.in) }]
