@@ -3,10 +3,12 @@ import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { getLogger } from "@logtape/logtape";
 import { Hono } from "hono";
 import { compress } from "hono/compress";
+import type { Sql } from "postgres";
 import { loadAssets } from "./assets.ts";
 import { chores } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Database } from "./db/client.ts";
+import { connect } from "./db/connect.ts";
 import { createIds } from "./db/ids.ts";
 import type { Clock, Ctx } from "./domain/context.ts";
 import { DomainError } from "./domain/errors.ts";
@@ -15,6 +17,7 @@ import { knowsPost } from "./domain/posts/queries.ts";
 import { throttle } from "./domain/throttle.ts";
 import { buildFedify } from "./federation/builder.ts";
 import { createClearingDoor } from "./federation/clearing/door.ts";
+import { type Clearing, startClearing } from "./federation/clearing/process.ts";
 import { createConsents } from "./federation/consents.ts";
 import type { Federation } from "./federation/context.ts";
 import { createCopier } from "./federation/copies.ts";
@@ -51,8 +54,8 @@ export interface Hub {
   ctx: Ctx;
   /** Answers HTTP requests. */
   listener: RequestListener;
-  /** Begins to work the queue and the clock; returns what ends it. */
-  work(): Promise<{ worker: Worker; stop(): Promise<void> }>;
+  /** Begins to work the queue and the clock, and to settle with peers when no other process does; returns what ends it. */
+  work(): Promise<{ worker: Worker; clearing: Clearing; stop(): Promise<void> }>;
   /** Ends what the hub itself has open (not the database, which was given to it). */
   close(): Promise<void>;
 }
@@ -176,10 +179,17 @@ export async function createHub(
         },
       });
       const schedule = startSchedule({ sql, clock, entries: clockWork });
+      const clearing = startClearing({
+        ctx,
+        sql,
+        keyring,
+        connect: (onclose) => ownConnection(database, onclose),
+      });
       return {
         worker,
+        clearing,
         async stop() {
-          await schedule.stop();
+          await Promise.all([schedule.stop(), clearing.stop()]);
           await worker.stop();
         },
       };
@@ -215,6 +225,14 @@ async function checkOrigin(ctx: Ctx): Promise<void> {
         `Set AYNI_ORIGIN=${hub.origin} (and PORT to match, if it is not behind a proxy).`,
     );
   }
+}
+
+/** One connection that is neither closed for being idle nor for being old: what it holds is held for as long as it lives. */
+function ownConnection({ url }: Database, onclose: () => void): Sql {
+  return connect(url, {
+    ...{ max: 1, idle_timeout: 0, max_lifetime: null, connect_timeout: 10, onnotice: () => {}, onclose },
+    connection: { application_name: "ayni clearing" },
+  });
 }
 
 /** Asks at most every five seconds: anybody may ask for a hub's health, and counting a long queue takes a while. */

@@ -12,6 +12,7 @@ import { actorById } from "../../src/domain/actors/queries.ts";
 import type { Acting } from "../../src/domain/context.ts";
 import { setUpHub } from "../../src/domain/hubs/commands.ts";
 import { createOrganization } from "../../src/domain/organizations/commands.ts";
+import type { Clearing } from "../../src/federation/clearing/process.ts";
 import { installEgress } from "../../src/federation/egress.ts";
 import type { Worker } from "../../src/queue/worker.ts";
 import { endLater, testDatabase } from "./database.ts";
@@ -23,6 +24,7 @@ export interface TestHub extends Hub {
   database: Database;
   dataDir: string;
   worker: Worker;
+  clearing: Clearing;
   clock: TestClock;
   /** The administrator that `startHub` set up; null when it was asked not to. */
   admin: Acting;
@@ -79,7 +81,7 @@ async function build(socket: Socket, allow: string[], options: HubOptions): Prom
   };
   const clock = testClock();
   const hub = await createHub({ ...config, origin }, database, clock);
-  const { worker, stop: stopWork } = await hub.work();
+  const { worker, clearing, stop: stopWork } = await hub.work();
   socket.serve(hub.listener);
   let stopping: Promise<void> | undefined;
   const stop = () => {
@@ -110,6 +112,7 @@ async function build(socket: Socket, allow: string[], options: HubOptions): Prom
     database,
     dataDir,
     worker,
+    clearing,
     clock,
     admin,
     stop,
@@ -133,7 +136,10 @@ export function account(hub: TestHub, handle: string): Promise<Acting> {
 export async function settle(...hubs: TestHub[]): Promise<void> {
   let before = "";
   for (;;) {
-    for (const hub of hubs) await hub.worker.idle();
+    for (const hub of hubs) {
+      await hub.worker.idle();
+      await hub.clearing.idle();
+    }
     const counts = await Promise.all(hubs.map(progress));
     const now = counts.join();
     if (now === before) return;
@@ -141,10 +147,11 @@ export async function settle(...hubs: TestHub[]): Promise<void> {
   }
 }
 
-/** A number that grows with every job that any queue was ever given. */
+/** Numbers that grow with every job that any queue was ever given, and every envelope that came from a peer. */
 async function progress(hub: TestHub): Promise<string> {
-  const [row] = await hub.database.sql<{ last: bigint }[]>`select last_value as last from jobs_id_seq`;
-  return String(row?.last);
+  const [row] = await hub.database.sql<{ jobs: bigint; envelopes: bigint }[]>`
+    select (select last_value from jobs_id_seq) as jobs, (select last_value from clearing_inbox_id_seq) as envelopes`;
+  return `${row?.jobs} ${row?.envelopes}`;
 }
 
 /** One number from the database. */

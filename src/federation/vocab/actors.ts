@@ -5,7 +5,7 @@ import type { RemoteActor } from "../../domain/actors/commands.ts";
 import { htmlToText, sanitizeHtml } from "../../domain/html.ts";
 import { cleanText } from "../../domain/validate.ts";
 import type { JsonObject } from "../../json.ts";
-import { ACTOR_CONTEXT, document, HUB_CONTEXT } from "./context.ts";
+import { ACTOR_CONTEXT, AEC, document, HUB_CONTEXT } from "./context.ts";
 import { EMBEDDED_ONLY, type IriCheck, instantToDate, text } from "./parse.ts";
 
 export interface ActorDocument {
@@ -64,11 +64,14 @@ export function toActor(actor: ActorDocument): JsonObject {
         publicKeyMultibase: actor.ed25519Multibase,
       },
     ],
-    ...(hub ? { "ayni:clearing": new URL("/clearing", actor.iri).href } : {}),
+    ...(hub ? { "ayni:clearing": new URL("/clearing", actor.iri).href, implements: PROTOCOLS } : {}),
     tag: [],
     attachment: [],
   });
 }
+
+/** What a hub speaks beyond ActivityPub (FEP-844e). */
+const PROTOCOLS = [{ href: AEC, name: "Ayni Exchange & Clearing, version 1" }];
 
 /**
  * A remote actor's document, or null when it is not an actor that we can deal with.
