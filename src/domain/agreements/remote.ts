@@ -1,11 +1,13 @@
-import { and, eq, or } from "drizzle-orm";
+import { and, desc, eq, inArray, or } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { actors } from "../../db/schema/actors.ts";
-import { agreementSteps, agreements } from "../../db/schema/agreements.ts";
+import { agreementSteps, agreements, type Party } from "../../db/schema/agreements.ts";
 import { proposals } from "../../db/schema/proposals.ts";
+import { formatAmount } from "../amounts.ts";
+import { partOf } from "../clearing/messages-rules.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError, type ErrorCode } from "../errors.ts";
-import { emit } from "../transact.ts";
+import { emit, transact } from "../transact.ts";
 import {
   acceptAgreement,
   cancelAgreement,
@@ -13,6 +15,7 @@ import {
   counterOffer,
   deliverAgreement,
   disputeAgreement,
+  lapseAgreement,
   NOTE_MAX,
   offerAgreement,
   rejectAgreement,
@@ -20,7 +23,9 @@ import {
 } from "./commands.ts";
 import type { Signed } from "./consents.ts";
 import { lockForParty, newestSigned, type Who } from "./load.ts";
-import { hasLapsed } from "./rules.ts";
+import { pinnedOf, pricedIn } from "./quote.ts";
+import { type Pinned, sameQuote } from "./quote-rules.ts";
+import { hasLapsed, otherParty } from "./rules.ts";
 
 /** Terms as a party of another server wrote them: FEP-0837's two commitments. */
 export interface RemoteTerms {
@@ -45,6 +50,8 @@ export interface RemoteOffer {
   /** Which revision of the proposal was read; null: its author knows no revisions. */
   revision: number | null;
   until: Date | null;
+  /** What it pins for both sides, where credits are settled between hubs. */
+  quoted: Pinned | null;
   note: string | null;
 }
 
@@ -61,6 +68,7 @@ export async function localProposal(ctx: Ctx, iri: string) {
       unit: proposals.unit,
       settlement: proposals.settlement,
       revision: proposals.revision,
+      scale: proposals.currencyScale,
     })
     .from(proposals)
     .where(and(eq(proposals.iri, iri), eq(proposals.local, true)));
@@ -96,6 +104,7 @@ export async function agreementByIri(ctx: Ctx, iri: string) {
       providerId: agreements.providerId,
       receiverId: agreements.receiverId,
       unit: agreements.unit,
+      peerId: agreements.peerId,
     })
     .from(agreements)
     .where(eq(agreements.iri, iri));
@@ -120,6 +129,8 @@ const REASONS: Partial<Record<ErrorCode, string>> = {
   stale_proposal: "stale-revision",
   over_available: "over-available",
   under_minimum: "under-minimum",
+  peering_paused: "peering-paused",
+  stale_quote: "stale-quote",
 };
 
 /**
@@ -136,14 +147,15 @@ export async function receiveOffer(
   try {
     const { terms, revision, until } = offer;
     if (terms === null) throw new DomainError("invalid", "the terms cannot be read");
-    if (proposal.settlement === "credit")
-      throw new DomainError("needs_peering", "credits are settled within one hub");
-    checkFit(terms, proposal);
+    const proposer: Party = proposal.purpose === "offer" ? "provider" : "receiver";
+    const credits = proposal.settlement === "credit";
+    const quoted = credits ? checkPinned(offer.quoted, signed, offerer.iri, otherParty(proposer)) : null;
+    checkFit(terms, { ...proposal, proposer, quoted });
     const [author] = await ctx.db
       .select({ iri: actors.iri })
       .from(actors)
       .where(eq(actors.id, proposal.actorId));
-    const offers = proposal.purpose === "offer";
+    const offers = proposer === "provider";
     checkRoles(terms, {
       provider: offers ? author?.iri : offerer.iri,
       receiver: offers ? offerer.iri : author?.iri,
@@ -154,7 +166,8 @@ export async function receiveOffer(
       ctx,
       { actorId: offerer.id, accountId: null },
       {
-        ...{ quantity, due, until, proposalId: proposal.id, revision: revision ?? proposal.revision },
+        ...{ quantity, due, until, quoted },
+        ...{ proposalId: proposal.id, revision: revision ?? proposal.revision },
         note: offer.note ?? "",
       },
       signed,
@@ -182,16 +195,20 @@ export async function receiveCounter(
   who: Who,
   known: KnownStep,
   answered: string,
-  { terms, note }: RemoteOffer,
+  { terms, note, until, quoted }: RemoteOffer,
   signed: Signed,
 ): Promise<void> {
-  const { unit, provider, receiver, settlement } = await lockNewest(ctx, who, known, answered);
+  const { row, party, provider, receiver, proposal } = await lockNewest(ctx, who, known, answered);
   if (terms === null || terms.proposal !== known.proposal)
     throw new DomainError("invalid", "these are not terms of this agreement");
-  checkFit(terms, { unit, settlement });
+  const { unit, settlement, proposer } = row;
+  const other = party === "provider" ? provider : receiver;
+  const pins = row.peerId === null ? null : checkPinned(quoted, signed, other.iri, party);
+  checkFit(terms, { unit, settlement, proposer, scale: proposal.scale, quoted: pins });
   checkRoles(terms, { provider: provider.iri, receiver: receiver.iri });
   const { quantity, due } = terms;
-  await counterOffer(ctx, who, known.agreementId, { quantity, due, amount: null, note }, signed);
+  const input = { quantity, due, amount: null, note, ...(pins === null ? {} : { until, quoted: pins }) };
+  await counterOffer(ctx, who, known.agreementId, input, signed);
 }
 
 /**
@@ -204,24 +221,44 @@ export async function receiveAccept(
   ctx: Ctx,
   who: Who,
   known: KnownStep,
-  { answered, iri, note }: { answered: string; iri: string; note: string | null },
+  accept: { answered: string; iri: string; note: string | null; quoted: Pinned | null },
   signed: Signed,
 ): Promise<void> {
-  const loaded = await lockNewest(ctx, who, known, answered);
-  if (loaded.state === "expired" || hasLapsed(loaded, ctx.clock.now())) {
-    const own = loaded.party === "provider" ? loaded.receiver : loaded.provider;
-    await emit(ctx, {
-      name: "offer.lapsed",
-      subject: own.id.toString(),
-      accepterId: who.actorId.toString(),
-      offer: answered,
-    });
+  const { answered, iri, note } = accept;
+  const { row, party, provider, receiver } = await lockNewest(ctx, who, known, answered);
+  const lapsed = {
+    name: "offer.lapsed" as const,
+    subject: (party === "provider" ? receiver : provider).id.toString(),
+    accepterId: who.actorId.toString(),
+    offer: answered,
+  };
+  if (row.state === "expired" || hasLapsed(row, ctx.clock.now())) {
+    await emit(ctx, lapsed);
     return;
+  }
+  let transfer: string | null = null;
+  const pins = pinnedOf(row);
+  if (pins !== null) {
+    const other = party === "provider" ? provider : receiver;
+    const quoted = checkPinned(accept.quoted, signed, other.iri, party);
+    if (!sameQuote(quoted, pins)) throw new DomainError("invalid", "it agrees to other amounts");
+    if (party === "receiver") transfer = quoted.transfer;
   }
   const taken = await agreementByIri(ctx, iri);
   if (taken !== null && taken.id !== known.agreementId)
     throw new DomainError("conflict", "another agreement has this id");
-  await acceptAgreement(ctx, who, known.agreementId, { iri, note }, signed);
+  try {
+    // On a savepoint: what failed has left nothing behind.
+    await transact(ctx, (ctx) =>
+      acceptAgreement(ctx, who, known.agreementId, { iri, note, transfer }, signed),
+    );
+  } catch (error) {
+    // The other hub holds credits, or waits for them: it hears that nothing comes of it.
+    const gone =
+      error instanceof DomainError && (error.code === "over_available" || error.code === "stale_proposal");
+    if (!gone || pins === null) throw error;
+    await emit(ctx, lapsed);
+  }
 }
 
 /** The other party says no. @throws DomainError not_found, not_now, other_party */
@@ -240,28 +277,58 @@ export async function receiveReject(
  * The other party takes its own Offer or Accept back: it withdraws what was not answered yet, and calls off what was. So it ends on both
  * sides, even when the answer crossed it on the way.
  *
+ * @param undo.agreed it knows the agreement, and so had our answer when it said so
+ * @param undo.lapsed its hub says that time is over
  * @throws DomainError not_found, not_now, other_party
  */
 export async function receiveUndo(
   ctx: Ctx,
   who: Who,
   known: KnownStep,
-  { answered, note }: { answered: string; note: string | null },
+  undo: { answered: string; note: string | null; agreed: boolean; lapsed: boolean },
   signed: Signed,
 ): Promise<void> {
+  const { answered, note, agreed, lapsed } = undo;
   const { party, row } = await lockForParty(ctx, known.agreementId, who.actorId);
   if (known.party !== party) throw new DomainError("other_party", "one takes back what one said oneself");
   const { offer, accept } = await newestSigned(ctx, known.agreementId);
-  if (offer?.activity !== answered && accept?.activity !== answered)
+  const between = row.peerId !== null;
+  // Between hubs: our other terms and their Undo have crossed.
+  const crossed = between && !agreed && offer?.party !== party && (await isLastOf(ctx, known, answered));
+  if (offer?.activity !== answered && accept?.activity !== answered && !crossed)
     throw new DomainError("not_now", "these terms are on the table no more");
-  const end = row.state === "offered" ? withdrawAgreement : cancelAgreement;
+  const unanswered = between ? !agreed : row.state === "offered";
+  const end = between && lapsed ? lapseAgreement : unanswered ? withdrawAgreement : cancelAgreement;
   await end(ctx, who, known.agreementId, { note }, signed);
+}
+
+/** Whether it is the newest Offer of its party in an agreement. */
+async function isLastOf(ctx: Ctx, { agreementId, party }: KnownStep, activity: string): Promise<boolean> {
+  const [last] = await ctx.db
+    .select({ activity: agreementSteps.activity })
+    .from(agreementSteps)
+    .where(
+      and(
+        eq(agreementSteps.agreementId, agreementId),
+        eq(agreementSteps.party, party ?? "provider"),
+        inArray(agreementSteps.message, ["offer", "counter"]),
+      ),
+    )
+    .orderBy(desc(agreementSteps.id))
+    .limit(1);
+  return last?.activity === activity;
 }
 
 /** What the other party says about an agreement that it has come to. */
 export type RemoteEvent =
   | { type: "deliver" | "dispute" }
-  | { type: "confirm"; quantity: number | null; unit: string | null };
+  | {
+      type: "confirm";
+      quantity: number | null;
+      unit: string | null;
+      /** Between hubs: what is paid, in minor units of the payer's currency. */
+      paid: bigint | null;
+    };
 
 /** Work was done, or received, or something is wrong. @throws DomainError not_found, not_now, other_party, over_amount */
 export async function receiveEvent(
@@ -273,15 +340,45 @@ export async function receiveEvent(
   signed: Signed,
 ): Promise<void> {
   const { id } = agreement;
+  if (agreement.peerId !== null && (await wasSaid(ctx, id, event.type, who.actorId)))
+    throw new DomainError("not_now", "it was said already");
   if (event.type === "confirm") {
     const { quantity, unit } = event;
     if (unit !== null && unit !== agreement.unit)
       throw new DomainError("invalid", `the unit is ${agreement.unit}`, { field: "quantity" });
-    await confirmAgreement(ctx, who, id, { note, quantity: quantity ?? undefined }, signed);
+    const amount = await paidHere(ctx, id, event.paid);
+    await confirmAgreement(ctx, who, id, { note, quantity: quantity ?? undefined, amount }, signed);
   } else {
     const say = event.type === "deliver" ? deliverAgreement : disputeAgreement;
     await say(ctx, who, id, { note }, signed);
   }
+}
+
+/** What comes late may be said in any state, and so is kept once. */
+async function wasSaid(ctx: Ctx, id: Id, message: string, actorId: Id): Promise<boolean> {
+  const { party } = await lockForParty(ctx, id, actorId);
+  const rows = await ctx.db
+    .select({ id: agreementSteps.id })
+    .from(agreementSteps)
+    .where(
+      and(
+        eq(agreementSteps.agreementId, id),
+        eq(agreementSteps.party, party),
+        eq(agreementSteps.message, message),
+      ),
+    )
+    .limit(1);
+  return rows.length > 0;
+}
+
+/** What the payee gets of what the payer says that it pays, by the pinned rates. */
+async function paidHere(ctx: Ctx, id: Id, paid: bigint | null): Promise<bigint | undefined> {
+  const [row] = await ctx.db
+    .select({ quote: agreements.quote })
+    .from(agreements)
+    .where(eq(agreements.id, id));
+  const quote = row === undefined ? null : pinnedOf(row);
+  return quote === null || paid === null ? undefined : partOf(quote, paid).payee;
 }
 
 /**
@@ -290,17 +387,48 @@ export async function receiveEvent(
  * @throws DomainError not_found, not_now
  */
 async function lockNewest(ctx: Ctx, who: Who, { agreementId }: KnownStep, answered: string) {
-  const { row, party, provider, receiver } = await lockForParty(ctx, agreementId, who.actorId);
+  const loaded = await lockForParty(ctx, agreementId, who.actorId);
   const { offer } = await newestSigned(ctx, agreementId);
   if (offer?.activity !== answered) throw new DomainError("not_now", "these terms are on the table no more");
-  const { state, deadline, unit, settlement } = row;
-  return { party, provider, receiver, state, deadline, unit, settlement };
+  return loaded;
+}
+
+/**
+ * What a party of another hub pins when credits are settled between the two: with its own proof behind it, and when it pays, with the
+ * transfer that its hub holds the credits by.
+ *
+ * @param iri of that party, and `party` what it is in the agreement
+ * @throws DomainError needs_peering (it pins nothing), invalid
+ */
+function checkPinned(quoted: Pinned | null, { proof }: Signed, iri: string, party: Party): Pinned {
+  if (quoted === null) throw new DomainError("needs_peering", "credits are settled with peers of this hub");
+  if (proof === "none") throw new DomainError("invalid", "credits need a consent with its own proof");
+  const { origin } = new URL(iri);
+  const own = quoted.transfer?.startsWith(`${origin}/transfers/`) ?? false;
+  if (party === "receiver" && !own)
+    throw new DomainError("invalid", "it names no transfer of the payer's hub");
+  return party === "receiver" ? quoted : { ...quoted, transfer: null };
 }
 
 /** FEP-0837: the units of the commitments are the intents', and there is a reciprocal one where there is a reciprocal intent. */
-function checkFit(terms: RemoteTerms, { unit, settlement }: { unit: string; settlement: string }): void {
-  if (terms.unit !== unit) throw new DomainError("invalid", `the unit is ${unit}`, { field: "quantity" });
-  if (terms.reciprocal !== null && settlement !== "external")
+function checkFit(
+  { unit, reciprocal }: RemoteTerms,
+  agreed: {
+    unit: string;
+    settlement: string;
+    proposer: Party;
+    scale: number | null;
+    quoted: Pinned | null;
+  },
+): void {
+  const { settlement, proposer, scale, quoted } = agreed;
+  if (unit !== agreed.unit)
+    throw new DomainError("invalid", `the unit is ${agreed.unit}`, { field: "quantity" });
+  if (quoted !== null) {
+    const price = formatAmount(pricedIn(quoted, proposer), scale ?? 0);
+    if (reciprocal === null || reciprocal.unit !== "one" || reciprocal.amount !== price)
+      throw new DomainError("invalid", "what is given back is not what is paid", { field: "amount" });
+  } else if (reciprocal !== null && settlement !== "external")
     throw new DomainError("invalid", "nothing is given back for it", { field: "amount" });
 }
 

@@ -30,7 +30,9 @@ import {
   offeredAgreement,
   readEvent,
   readOffer,
+  readPinned,
   readTerms,
+  reasonOf,
   sameTerms,
 } from "../vocab/agreement-terms.ts";
 import { consentOf } from "./consent.ts";
@@ -96,8 +98,10 @@ export async function onOfferAccepted(data: InboxData, accept: Accept): Promise<
   if (offered === null || agreed === null || !sameTerms(offered, agreed))
     throw new DomainError("remote_invalid", "accepted was something else than was offered");
   const note = noteOf(data.raw);
+  const quoted = readPinned(data.raw);
+  if (quoted === undefined) throw new DomainError("remote_invalid", "what it pins cannot be read");
   await byParty(data, iri, (ctx, actorId, signed) =>
-    receiveAccept(ctx, { actorId, accountId: null }, known, { answered, iri: id, note }, signed),
+    receiveAccept(ctx, { actorId, accountId: null }, known, { answered, iri: id, note, quoted }, signed),
   );
   return true;
 }
@@ -120,9 +124,14 @@ export async function onOfferUndone(data: InboxData, undo: Undo): Promise<boolea
   const step = await offerNamed(data, undo);
   if (step === null) return false;
   const { iri, answered, known } = step;
-  const note = noteOf(data.raw);
+  const said = {
+    ...{ answered, note: noteOf(data.raw) },
+    // Who calls off what was agreed names the agreement; an Undo that crossed its answer cannot.
+    agreed: iriOf(data.raw.context) !== null,
+    lapsed: reasonOf(data.raw) === "expired",
+  };
   await byParty(data, iri, (ctx, actorId, signed) =>
-    receiveUndo(ctx, { actorId, accountId: null }, known, { answered, note }, signed),
+    receiveUndo(ctx, { actorId, accountId: null }, known, said, signed),
   );
   return true;
 }
@@ -142,8 +151,10 @@ export async function onAgreementEvent(data: InboxData, create: Create): Promise
   if (object === null || agreement === null) return false;
   const actor = await findActor(ctx, signer);
   if (actor === null || actor.host === null) return true;
-  const { proposer } = agreement;
-  const event = readEvent(object, { party: proposer, speaks: partyOf(agreement, actor.id) === proposer });
+  const { proposer, peerId } = agreement;
+  // Between hubs a receipt says nothing that clearing has not said.
+  const speaks = peerId === null && partyOf(agreement, actor.id) === proposer;
+  const event = readEvent(object, { party: proposer, speaks });
   const note = noteOf(object) ?? noteOf(raw);
   if (event === null) return true;
   await byParty(data, iri, (ctx, actorId, signed) =>

@@ -1,3 +1,4 @@
+import type { Pinned } from "../../domain/agreements/quote-rules.ts";
 import {
   type RemoteEvent,
   type RemoteOffer,
@@ -86,14 +87,54 @@ export function sameTerms(a: RemoteTerms, b: RemoteTerms): boolean {
 export function readOffer(iri: string, activity: JsonObject, agreement: JsonObject): RemoteOffer {
   const until = readTime(activity.endTime);
   const revision = term(activity, "ayni", "proposalRevision") ?? null;
-  const sound = until !== undefined && (revision === null || Number.isInteger(revision));
+  const quoted = readPinned(activity);
+  const sound =
+    until !== undefined && quoted !== undefined && (revision === null || Number.isInteger(revision));
   return {
     iri,
     terms: sound ? readTerms(agreement) : null,
     revision: sound ? (revision as number | null) : null,
     until: until ?? null,
+    quoted: quoted ?? null,
     note: noteOf(activity),
   };
+}
+
+/** What an Offer or an Accept between two hubs pins for both sides. null: nothing; undefined: it cannot be read. */
+export function readPinned(activity: JsonObject): Pinned | null | undefined {
+  const quote = term(activity, "ayni", "quote");
+  if (quote == null) return null;
+  if (!isObject(quote)) return undefined;
+  const [payer, payee, seconds] = ["payerAmount", "payeeAmount", "clearingAmount"].map((name) =>
+    minorUnits(term(quote, "ayni", name)),
+  );
+  const [payerRate, payeeRate] = ["payerRate", "payeeRate"].map((name) =>
+    readRate(term(quote, "ayni", name)),
+  );
+  const until = readTime(quote.endTime);
+  const transfer = term(activity, "ayni", "transfer");
+  if (payer == null || payee == null || seconds == null || payerRate == null || payeeRate == null)
+    return undefined;
+  if (until == null || (transfer != null && (typeof transfer !== "string" || transfer.length > 500)))
+    return undefined;
+  return { payer, payee, seconds, payerRate, payeeRate, until, transfer: transfer ?? null };
+}
+
+/** Whole minor units, as decimal digits; null: something else. */
+function minorUnits(value: unknown): bigint | null {
+  return typeof value === "string" && /^[1-9][0-9]{0,17}$/.test(value) ? BigInt(value) : null;
+}
+
+function readRate(value: unknown): { n: bigint; d: bigint } | null {
+  if (!isObject(value)) return null;
+  const [n, d] = [minorUnits(value.n), minorUnits(value.d)];
+  return n === null || d === null ? null : { n, d };
+}
+
+/** Why an activity takes something back, for machines. */
+export function reasonOf(activity: JsonObject): string | null {
+  const reason = term(activity, "ayni", "reason");
+  return typeof reason === "string" ? reason : null;
 }
 
 /** The digest of the Offer that an answer names; null when it names none. */
@@ -132,23 +173,32 @@ export function readEvent(
     if (!proposer.speaks) return null;
     return proposer.party === "provider"
       ? { type: "deliver" }
-      : { type: "confirm", quantity: null, unit: null };
+      : { type: "confirm", quantity: null, unit: null, paid: null };
   }
   const action = term(object, "vf", "action");
   if (action === "deliverService") return { type: "deliver" };
   if (action !== "transfer") return null;
+  const paid = term(object, "ayni", "payerAmount");
+  if (paid !== undefined) {
+    const amount = minorUnits(paid);
+    const done = readMeasure(object, "effortQuantity");
+    const quantity = done === null ? null : wholeNumber(done.value);
+    return amount === null ? null : { type: "confirm", quantity, unit: done?.unit ?? null, paid: amount };
+  }
   if (term(object, "vf", "resourceQuantity") === undefined)
-    return { type: "confirm", quantity: null, unit: null };
+    return { type: "confirm", quantity: null, unit: null, paid: null };
   const measure = readMeasure(object);
   const quantity = measure === null ? null : wholeNumber(measure.value);
-  return measure === null || quantity === null ? null : { type: "confirm", quantity, unit: measure.unit };
+  return measure === null || quantity === null
+    ? null
+    : { type: "confirm", quantity, unit: measure.unit, paid: null };
 }
 
 /** As many as a proposal of ours can have. */
 const QUANTITY_MAX = 1_000_000;
 
-function readMeasure(json: JsonObject): { unit: string; value: unknown } | null {
-  const measure = term(json, "vf", "resourceQuantity");
+function readMeasure(json: JsonObject, name = "resourceQuantity"): { unit: string; value: unknown } | null {
+  const measure = term(json, "vf", name);
   if (!isObject(measure)) return null;
   const unit = term(measure, "om2", "hasUnit");
   return typeof unit === "string" ? { unit, value: term(measure, "om2", "hasNumericalValue") } : null;

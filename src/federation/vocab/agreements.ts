@@ -1,5 +1,6 @@
 import type { Statement } from "../../domain/agreements/consents.ts";
 import { formatAmount } from "../../domain/amounts.ts";
+import { partOf, type Quote } from "../../domain/clearing/messages-rules.ts";
 import { plainToHtml } from "../../domain/html.ts";
 import type { JsonObject } from "../../json.ts";
 import { AGREEMENT_CONTEXT, document } from "./context.ts";
@@ -29,7 +30,10 @@ export function toConsent(origin: string, statement: Statement, now: Date): Json
     context: agreement.iri,
     ...rest,
   });
-  const transfer: JsonObject = agreement.transfer === null ? {} : { "ayni:transfer": agreement.transfer };
+  const transfer: JsonObject = {
+    ...(agreement.quote === null ? {} : { "ayni:quote": toQuote(agreement.quote) }),
+    ...(agreement.transfer === null ? {} : { "ayni:transfer": agreement.transfer }),
+  };
   const answered = { object: offer?.activity ?? "", "ayni:offerDigest": offer?.digest ?? "" };
   switch (type) {
     case "offer":
@@ -62,9 +66,28 @@ export function toConsent(origin: string, statement: Statement, now: Date): Json
       return activity("Create", { object: object(["ayni:Dispute"], {}) });
     case "sign":
       return activity("Create", {
-        object: object(["ayni:Resolution"], { "ayni:release": (statement.amount ?? 0n).toString() }),
+        object: object(["ayni:Resolution"], {
+          "ayni:release": (statement.resolution?.payer ?? statement.amount ?? 0n).toString(),
+          ...(statement.resolution === null ? {} : { "ayni:resolution": { id: statement.resolution.iri } }),
+        }),
       });
   }
+}
+
+/**
+ * What an exchange between two hubs costs on both sides (exchange.md 5.9): minor units of the payer's and of the payee's currency,
+ * seconds of an HOUR between the hubs, and the rates (minor units per HOUR) that they follow from. Whoever signs consents to all of it.
+ */
+function toQuote({ payer, payee, seconds, payerRate, payeeRate, until }: Quote): JsonObject {
+  const rate = ({ n, d }: Quote["payerRate"]) => ({ n: n.toString(), d: d.toString() });
+  return {
+    "ayni:payerAmount": payer.toString(),
+    "ayni:payeeAmount": payee.toString(),
+    "ayni:clearingAmount": seconds.toString(),
+    "ayni:payerRate": rate(payerRate),
+    "ayni:payeeRate": rate(payeeRate),
+    endTime: until.toISOString(),
+  };
 }
 
 /**
@@ -104,14 +127,21 @@ function toEvent(
   { agreement, amount, quantity }: Statement,
   action: "deliverService" | "transfer",
 ): JsonObject {
-  const { iri, unit, scale, terms } = agreement;
+  const { iri, unit, scale, terms, quote, proposer } = agreement;
   const done = { hasUnit: unit, hasNumericalValue: (quantity ?? terms.quantity).toString() };
-  const pays = action === "transfer" && amount !== null;
+  if (action !== "transfer" || amount === null)
+    return { action, realizationOf: iri, fulfills: `${iri}#primary`, resourceQuantity: done };
+  const pays = { action, realizationOf: iri, fulfills: `${iri}#reciprocal` };
+  const credits = (paid: bigint) => ({ hasUnit: "one", hasNumericalValue: formatAmount(paid, scale) });
+  if (quote === null) return { ...pays, resourceQuantity: credits(amount) };
+  // The payer's order to its hub is in its own currency; the price in that of whoever set it.
+  const { payer, payee } = partOf(quote, amount);
   return {
-    action,
-    realizationOf: iri,
-    fulfills: `${iri}#${pays ? "reciprocal" : "primary"}`,
-    resourceQuantity: pays ? { hasUnit: "one", hasNumericalValue: formatAmount(amount, scale) } : done,
+    ...pays,
+    resourceQuantity: credits(proposer === "receiver" ? payer : payee),
+    "vf:effortQuantity": done,
+    "ayni:payerAmount": payer.toString(),
+    "ayni:payeeAmount": payee.toString(),
   };
 }
 
