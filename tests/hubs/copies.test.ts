@@ -20,6 +20,7 @@ const OFFER: ProposalInput = {
   price: "3",
   location: "Rosario",
   country: "AR",
+  online: false,
   language: "es",
 };
 

@@ -140,6 +140,8 @@ export function proposal(values: Partial<ProposalView> = {}): ProposalView {
     published: new Date("2027-02-20T16:00:00Z"),
     ends: new Date("2027-06-30T23:59:59Z"),
     own: false,
+    hub: null,
+    here: null,
     ...values,
   };
 }

@@ -3,6 +3,7 @@ import type { TokenView } from "../../src/domain/accounts/queries.ts";
 import type { MediaView } from "../../src/domain/media/queries.ts";
 import { NOTICE_KINDS } from "../../src/domain/notices/kinds.ts";
 import type { NoticeView } from "../../src/domain/notices/queries.ts";
+import type { CopiedHub } from "../../src/domain/peers/hubs.ts";
 import type { Locale } from "../../src/locales/index.ts";
 import { LoginPage } from "../../src/views/accounts/login-page.tsx";
 import { MePage } from "../../src/views/accounts/me-page.tsx";
@@ -58,6 +59,24 @@ const NEED = proposal({
   location: "Belém",
   ends: null,
 });
+const PEER: CopiedHub = {
+  ...{
+    id: 90n,
+    host: "tunis.example",
+    name: "شبكة تونس (مثال)",
+    complete: true,
+    copied: 5_000,
+    total: 5_000,
+  },
+  stale: { why: "away", seconds: 3 * 3_600 },
+  currency: { iri: "https://tunis.example/currency", rate: { n: 100n, d: 1n } },
+  here: { symbol: "₳", scale: 2, rate: { n: 100n, d: 1n } },
+};
+const COPYING: CopiedHub = {
+  ...PEER,
+  ...{ id: 91n, host: "andes.example", name: "Red de los Andes (ejemplo)", stale: null },
+  ...{ complete: false, copied: 1_200 },
+};
 const REMOTE_OFFER = proposal({
   actor: NUR,
   local: false,
@@ -311,6 +330,7 @@ export function allPages(locale: Locale): Record<string, Child> {
         filter={{}}
         order={null}
         categories={[]}
+        hubs={[]}
         matches={null}
         proposals={{ items: [OFFER, NEED, REMOTE_OFFER], before: 5n, near: 0, similar: false }}
       />
@@ -318,9 +338,10 @@ export function allPages(locale: Locale): Record<string, Child> {
     "exchange-near": (
       <ExchangePage
         page={organization({ path: "/exchange?near=1&before=5" })}
-        filter={{ text: "contavilidad", tag: "agua", online: true }}
+        filter={{ text: "contavilidad", tag: "agua", online: true, hub: PEER.id }}
         order="near"
         categories={OWN_CATEGORIES}
+        hubs={[PEER, COPYING]}
         matches={{
           theyNeed: [
             { proposal: NEED, mine: OFFER, reason: { ...REASON, also: "language", language: "es" } },
@@ -329,7 +350,15 @@ export function allPages(locale: Locale): Record<string, Child> {
             { proposal: REMOTE_OFFER, mine: NEED, reason: { ...REASON, tag: null, category: "second" } },
           ],
         }}
-        proposals={{ items: [{ ...OFFER, state: "taken", own: true }], before: 5n, near: 2, similar: true }}
+        proposals={{
+          items: [
+            { ...OFFER, state: "taken", own: true },
+            { ...REMOTE_OFFER, hub: PEER, here: { amount: 4_250n, symbol: "₳", scale: 2 } },
+          ],
+          before: 5n,
+          near: 2,
+          similar: true,
+        }}
       />
     ),
     "exchange-empty": (
@@ -338,6 +367,7 @@ export function allPages(locale: Locale): Record<string, Child> {
         filter={{ purpose: "offer", category: "care", country: "BO" }}
         order={null}
         categories={[]}
+        hubs={[]}
         matches={null}
         proposals={{ ...nothing, near: 0, similar: false }}
       />
@@ -441,10 +471,18 @@ export function allPages(locale: Locale): Record<string, Child> {
         page={member({ path: "/directory" })}
         organizations={{ items: [SEMILLA, RIO], before: 7n }}
         relations={new Map([[RIO.id, { following: "no", followedBy: true, own: false }]])}
+        hubs={[PEER, COPYING]}
+        hub={undefined}
       />
     ),
     "directory-empty": (
-      <DirectoryPage page={visitor({ path: "/directory" })} organizations={nothing} relations={null} />
+      <DirectoryPage
+        page={visitor({ path: "/directory" })}
+        organizations={nothing}
+        relations={null}
+        hubs={[]}
+        hub={undefined}
+      />
     ),
     ...agreementPages(locale),
     ...ledgerPages(locale),

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNull, lt, or, sql } from "drizzle-orm";
+import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, or, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { Id } from "../../db/ids.ts";
 import { type ActorKind, actors } from "../../db/schema/actors.ts";
@@ -182,15 +182,28 @@ export async function relations(
   );
 }
 
-/** Organizations of this hub, newest first. */
-export async function directory(ctx: Ctx, before: Id | null, limit = 20): Promise<Page<ActorView>> {
+/**
+ * Organizations of this hub and of its peers, newest first.
+ *
+ * @param hub only this hub's, or a peer's
+ */
+export async function directory(
+  ctx: Ctx,
+  before: Id | null,
+  { hub, limit = 20 }: { hub?: "here" | Id | undefined; limit?: number } = {},
+): Promise<Page<ActorView>> {
+  const whose = {
+    all: or(isNull(actors.host), isNotNull(actors.peerId)),
+    here: isNull(actors.host),
+    peer: eq(actors.peerId, typeof hub === "bigint" ? hub : 0n),
+  }[hub === undefined ? "all" : hub === "here" ? hub : "peer"];
   const rows = await ctx.db
     .select(actorColumns)
     .from(actors)
     .where(
       and(
         eq(actors.kind, "Organization"),
-        isNull(actors.host),
+        whose,
         isNull(actors.deleted),
         before === null ? undefined : lt(actors.id, before),
       ),

@@ -17,7 +17,7 @@ const COMPARE = 20 * 60 * MINUTE;
 const FIRST_PAUSE = 30_000;
 const LONGEST_PAUSE = 6 * 60 * MINUTE;
 
-/** What was in the way of a copy (`peer.copy_failures.<code>` in the locales). */
+/** What was in the way of a copy (`copy_failures.<code>` in the locales). */
 export type CopyFailureCode = "unreachable" | "invalid" | "foreign" | "circle" | "too_large" | "too_many";
 
 /** A peer's list cannot be copied as it is. */

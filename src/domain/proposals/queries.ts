@@ -14,6 +14,7 @@ import { type ActorView, actorColumns, toActorView } from "../actors/queries.ts"
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { type Page, toPage } from "../page.ts";
+import { type CopiedHub, copiedHubs, type HereAmount, priceHere } from "../peers/hubs.ts";
 import type { CategoryLabels } from "./hub-categories.ts";
 import { PHOTOS_MAX, type ProposalState, remaining, stateOf } from "./rules.ts";
 import {
@@ -77,6 +78,10 @@ export interface ProposalView {
   state: ProposalState;
   /** The one who looks may change and withdraw it. */
   own: boolean;
+  /** The peer whose exchange it is in; null for ours, and for those of servers that are no peers. */
+  hub: CopiedHub | null;
+  /** About what a peer's price is in this hub's currency. */
+  here: HereAmount | null;
 }
 
 /**
@@ -223,7 +228,13 @@ async function select(
   limit: number,
 ): Promise<ProposalView[]> {
   const rows = await ctx.db
-    .select({ ...columns, actor: actorColumns, paused: proposals.paused, labels: categories.labels })
+    .select({
+      ...columns,
+      actor: actorColumns,
+      paused: proposals.paused,
+      labels: categories.labels,
+      peerId: proposals.peerId,
+    })
     .from(proposals)
     .innerJoin(actors, eq(actors.id, proposals.actorId))
     .leftJoin(categories, eq(categories.key, sql`coalesce(${proposals.subcategory}, ${proposals.category})`))
@@ -231,8 +242,14 @@ async function select(
     .orderBy(desc(proposals.id))
     .limit(limit);
   const now = ctx.clock.now();
-  return rows.map(({ paused, labels, ...row }) => ({
+  const hubs = rows.some(({ peerId }) => peerId !== null) ? await copiedHubs(ctx) : [];
+  const whose = ({ peerId, ...price }: (typeof rows)[number]) => {
+    const hub = hubs.find(({ id }) => id === peerId) ?? null;
+    return { hub, here: hub && priceHere(hub, price) };
+  };
+  return rows.map(({ paused, labels, peerId, ...row }) => ({
     ...row,
+    ...whose({ paused, labels, peerId, ...row }),
     categoryLabels: labels === null ? null : (JSON.parse(labels) as CategoryLabels),
     actor: toActorView(row.actor),
     remaining: remaining(row),

@@ -18,6 +18,8 @@ export interface ProposalFilter {
   country?: string | undefined;
   online?: boolean | undefined;
   tag?: string | undefined;
+  /** This hub's own, or a peer's. */
+  hub?: "here" | Id | undefined;
 }
 
 /** With `words` in place of the text's own. */
@@ -63,7 +65,7 @@ export async function findProposals(ctx: Ctx, filter: Terms, search: Search): Pr
   if (!rare) {
     const conditions = and(near?.condition, conditionsOf(ctx, facets, words, viewerId));
     const rows = await ctx.db.execute<{ id: string }>(sql`
-      select id from ${newest(before)} where ${conditions} order by id desc limit ${limit}`);
+      select id from ${newest(and(hubOf(filter), before))} where ${conditions} order by id desc limit ${limit}`);
     if (rows.length >= limit) return idsOf(rows);
   }
   const queries = [...(near === null ? [] : [near.query]), ...facets.map(({ query }) => query), ...words];
@@ -99,7 +101,7 @@ export async function firstOfGroups(
       ) as placed where place <= ${limit} order by id desc`);
     return groups.map((_, near) => idsOf([...rows].filter((row) => row.near === near)));
   };
-  const newestOnes = await rank(newest(undefined), conditionsOf(ctx, facets, words, viewerId));
+  const newestOnes = await rank(newest(hubOf(filter)), conditionsOf(ctx, facets, words, viewerId));
   const queries = [...facets.map(({ query }) => query), ...words];
   if (newestOnes.flat().length >= limit || queries.length === 0) return { ids: newestOnes, complete: false };
   const ids = await rank(sql`${proposals}`, and(matches(queries), LISTED, standing(ctx, viewerId)));
@@ -112,9 +114,10 @@ function lexemesOf({ words, text = "" }: Terms): string[] {
 
 const LISTED = sql`deleted is null and paused is null`;
 
-function newest(before: SQL | undefined): SQL {
+/** @param among one hub's, or what comes after a cursor: conditions that an index has in this order */
+function newest(among: SQL | undefined): SQL {
   return sql`(
-    select * from ${proposals} where ${and(LISTED, before)} order by id desc limit ${WINDOW}
+    select * from ${proposals} where ${and(LISTED, among)} order by id desc limit ${WINDOW}
   ) ${proposals}`;
 }
 
@@ -195,8 +198,10 @@ export function nearby({ location, country }: Home): Facet[] {
 }
 
 function facetsOf(filter: ProposalFilter): Facet[] {
-  const { purpose, category, settlement, language, country, online, tag } = filter;
+  const { purpose, category, settlement, language, country, online, tag, hub } = filter;
   const facets: Facet[] = [];
+  // Its condition is that of `newest` already.
+  if (hub !== undefined) facets.push({ query: facet("h", hub.toString()), condition: undefined });
   if (purpose !== undefined)
     facets.push({ query: facet("p", purpose), condition: eq(proposals.purpose, purpose) });
   if (category !== undefined) facets.push(categoryFacet(category));
@@ -210,6 +215,11 @@ function facetsOf(filter: ProposalFilter): Facet[] {
   if (online !== undefined) facets.push(onlineFacet(online));
   if (tag !== undefined) facets.push(tagsFacet([tag]));
   return facets;
+}
+
+function hubOf({ hub }: ProposalFilter): SQL | undefined {
+  if (hub === undefined) return undefined;
+  return hub === "here" ? eq(proposals.local, true) : eq(proposals.peerId, hub);
 }
 
 export function categoryFacet(key: string): Facet {
@@ -248,7 +258,7 @@ function matches(queries: readonly string[]): SQL {
 }
 
 /** A lexeme as `proposal_search` writes it. */
-function facet(kind: "p" | "c" | "s" | "r" | "l" | "k" | "o" | "t" | "w", value: string): string {
+function facet(kind: "p" | "c" | "s" | "r" | "l" | "k" | "o" | "t" | "w" | "h", value: string): string {
   return `'${kind}=${value.replace(/['\\]/g, "$&$&")}'`;
 }
 

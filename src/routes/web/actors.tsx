@@ -18,6 +18,7 @@ import { followList } from "../../domain/follows/queries.ts";
 import { htmlToPlain } from "../../domain/html.ts";
 import { verificationOf } from "../../domain/organizations/verification.ts";
 import { vouchesOf, vouchOffer } from "../../domain/organizations/vouching.ts";
+import { copiedHubs, hubOf } from "../../domain/peers/hubs.ts";
 import { actorPosts } from "../../domain/posts/queries.ts";
 import { proposalList } from "../../domain/proposals/queries.ts";
 import { facts, reputation } from "../../domain/reviews/queries.ts";
@@ -112,9 +113,20 @@ export function actorRoutes(web: Web) {
       );
     })
     .get("/directory", async (c) => {
-      const organizations = await directory(ctx, before(c));
+      const hubs = await copiedHubs(ctx);
+      const hub = hubOf(c.req.query("hub"), hubs);
+      const organizations = await directory(ctx, before(c), { hub });
       const known = await relationsOf(c, organizations.items);
-      return render(c, <DirectoryPage page={web.page(c)} organizations={organizations} relations={known} />);
+      return render(
+        c,
+        <DirectoryPage
+          page={web.page(c)}
+          organizations={organizations}
+          relations={known}
+          hubs={hubs}
+          hub={hub}
+        />,
+      );
     })
     .get("/organizations", (c) => c.redirect("/directory?hub=here"))
     .get("/search", async (c) => {

@@ -4,6 +4,7 @@ import { actingAs } from "../../domain/accounts/queries.ts";
 import { formatAmount } from "../../domain/amounts.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { localHub } from "../../domain/hubs/queries.ts";
+import { copiedHubs, hubOf } from "../../domain/peers/hubs.ts";
 import { isCategoryKey } from "../../domain/proposals/categories.ts";
 import {
   editProposal,
@@ -103,186 +104,185 @@ export function proposalRoutes(web: Web) {
     return { id: proposalId(c), acting: await actingAs(ctx, viewer.accountId, fields.as ?? "") };
   }
 
-  return (
-    new Hono<Env>()
-      .get("/exchange", async (c) => {
-        const viewer = c.get("viewer");
-        const organization = viewer?.acting.kind === "Organization" ? viewer.acting.id : null;
-        const [categories, home] = await Promise.all([
-          hubCategories(ctx),
-          organization === null ? null : homeOf(ctx, organization),
-        ]);
-        const filter = filterOf(c, categories);
-        const order = home === null ? null : c.req.query("order") === "new" ? "new" : "near";
-        const cursor = { before: parseId(c.req.query("before")), near: nearOf(c.req.query("near")) };
-        const first = cursor.before === null && Object.values(filter).every((value) => value === undefined);
-        const [proposals, matches] = await Promise.all([
-          exchange(ctx, filter, viewerId(c), cursor, order === "near" ? home : null),
-          first && organization !== null ? matchesFor(ctx, organization) : null,
-        ]);
-        return render(
-          c,
-          <ExchangePage
-            page={web.page(c)}
-            filter={filter}
-            order={order}
-            proposals={proposals}
-            categories={categories}
-            matches={matches}
-          />,
+  return new Hono<Env>()
+    .get("/exchange", async (c) => {
+      const viewer = c.get("viewer");
+      const organization = viewer?.acting.kind === "Organization" ? viewer.acting.id : null;
+      const [categories, home, hubs] = await Promise.all([
+        hubCategories(ctx),
+        organization === null ? null : homeOf(ctx, organization),
+        copiedHubs(ctx),
+      ]);
+      const filter = { ...filterOf(c, categories), hub: hubOf(c.req.query("hub"), hubs) };
+      const order = home === null ? null : c.req.query("order") === "new" ? "new" : "near";
+      const cursor = { before: parseId(c.req.query("before")), near: nearOf(c.req.query("near")) };
+      const first = cursor.before === null && Object.values(filter).every((value) => value === undefined);
+      const [proposals, matches] = await Promise.all([
+        exchange(ctx, filter, viewerId(c), cursor, order === "near" ? home : null),
+        first && organization !== null ? matchesFor(ctx, organization) : null,
+      ]);
+      return render(
+        c,
+        <ExchangePage
+          page={web.page(c)}
+          filter={filter}
+          order={order}
+          proposals={proposals}
+          categories={categories}
+          hubs={hubs}
+          matches={matches}
+        />,
+      );
+    })
+    .get("/categories/:key", (c) => {
+      const key = c.req.param("key");
+      return c.redirect(`/exchange?category=${encodeURIComponent(key)}`);
+    })
+    .get("/proposals", (c) => c.redirect("/exchange?hub=here"))
+    .get("/proposals/new", async (c) => {
+      const purpose = c.req.query("purpose");
+      if (c.get("viewer") === null) {
+        return c.redirect(
+          `/login?next=${encodeURIComponent(`/proposals/new?purpose=${purpose === "request" ? "request" : "offer"}`)}`,
         );
-      })
-      .get("/categories/:key", (c) => {
-        const key = c.req.param("key");
-        return c.redirect(`/exchange?category=${encodeURIComponent(key)}`);
-      })
-      // The list that other hubs copy has this address; people have it as a page.
-      .get("/proposals", (c) => c.redirect("/exchange?hub=here"))
-      .get("/proposals/new", async (c) => {
-        const purpose = c.req.query("purpose");
-        if (c.get("viewer") === null) {
-          return c.redirect(
-            `/login?next=${encodeURIComponent(`/proposals/new?purpose=${purpose === "request" ? "request" : "offer"}`)}`,
-          );
-        }
-        return render(c, await formPage(c, purpose));
-      })
-      .post("/proposals", async (c) => {
-        const viewer = requireViewer(c);
-        const fields = await formFields(c);
-        return submit(
+      }
+      return render(c, await formPage(c, purpose));
+    })
+    .post("/proposals", async (c) => {
+      const viewer = requireViewer(c);
+      const fields = await formFields(c);
+      return submit(
+        c,
+        fields,
+        async () => {
+          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+          const id = await publishProposal(ctx, acting, inputOf(c, fields));
+          return web.done(c, `/proposals/${id}`, "notices.proposal_published");
+        },
+        (form) => formPage(c, fields.purpose, { form }),
+      );
+    })
+    .get("/proposals/:id", async (c) => render(c, await proposalPage(c, proposalId(c))))
+    .get("/proposals/:id/edit", async (c) => {
+      const viewer = requireViewer(c);
+      const id = proposalId(c);
+      const proposal = await proposalById(ctx, id, viewer.acting.id);
+      if (!proposal.own) throw new DomainError("not_found", "no such proposal");
+      const { price, currencyScale, available, minimum, settlement, unitBased } = proposal;
+      const values = {
+        name: proposal.name,
+        content: await proposalSource(ctx, id),
+        category: proposal.subcategory ?? proposal.category ?? "",
+        tags: proposal.tags.join(", "),
+        unit: proposal.unit,
+        available: available?.toString() ?? "",
+        minimum: minimum?.toString() ?? "",
+        settlement: settlement === "credit" && unitBased === false ? "credit_total" : settlement,
+        price: price === null ? "" : formatAmount(price, currencyScale ?? 0),
+        location: proposal.location ?? "",
+        country: proposal.country ?? "",
+        online: proposal.online ? "on" : "",
+        leadDays: proposal.leadDays?.toString() ?? "",
+        language: proposal.language ?? c.get("locale"),
+        // A day that has passed would only be refused.
+        ends: proposal.state === "ended" ? usualEnd(ctx.clock.now()) : dayOf(proposal.ends),
+        ...Object.fromEntries(proposal.languages.map((tag) => [`lang_${tag}`, "on"])),
+      };
+      return render(c, await formPage(c, proposal.purpose, { id, form: { values, errors: [] } }));
+    })
+    .post("/proposals/:id/edit", async (c) => {
+      const viewer = requireViewer(c);
+      const fields = await formFields(c);
+      const id = proposalId(c);
+      return submit(
+        c,
+        fields,
+        async () => {
+          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+          await editProposal(ctx, acting, id, inputOf(c, fields));
+          return web.done(c, `/proposals/${id}`, "notices.proposal_saved");
+        },
+        (form) => formPage(c, fields.purpose, { id, form }),
+      );
+    })
+    .post("/proposals/:id/renew", async (c) => {
+      const { id, acting } = await own(c);
+      await renewProposal(ctx, acting, id);
+      return web.done(c, `/proposals/${id}`, "notices.proposal_renewed");
+    })
+    .post("/proposals/:id/pause", async (c) => {
+      const { id, acting } = await own(c);
+      await pauseProposal(ctx, acting, id, true);
+      return web.done(c, `/proposals/${id}`, "notices.proposal_paused");
+    })
+    .post("/proposals/:id/resume", async (c) => {
+      const { id, acting } = await own(c);
+      await pauseProposal(ctx, acting, id, false);
+      return web.done(c, `/proposals/${id}`, "notices.proposal_resumed");
+    })
+    .post("/proposals/:id/questions", async (c) => {
+      const viewer = requireViewer(c);
+      const fields = await formFields(c);
+      const id = proposalId(c);
+      return submit(
+        c,
+        fields,
+        async () => {
+          const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+          const question = fields.question ? parseId(fields.question) : null;
+          if (fields.question && question === null) throw new DomainError("not_found", "no such question");
+          await askQuestion(ctx, acting, id, {
+            content: fields.content ?? "",
+            language: choice("language", fields.language ?? c.get("locale"), LANGUAGES),
+            question,
+          });
+          const notice = question === null ? "notices.question_asked" : "notices.question_answered";
+          return web.done(c, `/proposals/${id}`, notice);
+        },
+        (form) => proposalPage(c, id, form),
+      );
+    })
+    .get("/proposals/:id/photos", async (c) => render(c, await photosPage(c)))
+    .post("/proposals/:id/photos", async (c) => {
+      const viewer = requireViewer(c);
+      const id = proposalId(c);
+      return withFiles(ctx, c, (fields, filesOf) =>
+        submit(
           c,
           fields,
           async () => {
             const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
-            const id = await publishProposal(ctx, acting, inputOf(c, fields));
-            return web.done(c, `/proposals/${id}`, "notices.proposal_published");
+            const [photo] = filesOf("photo");
+            if (photo === undefined)
+              throw new DomainError("required", "a picture is required", { field: "photo" });
+            await addPhoto(ctx, acting, id, photo, fields.photo_description);
+            return web.done(c, `/proposals/${id}/photos`, "notices.photo_added");
           },
-          (form) => formPage(c, fields.purpose, { form }),
-        );
-      })
-      .get("/proposals/:id", async (c) => render(c, await proposalPage(c, proposalId(c))))
-      .get("/proposals/:id/edit", async (c) => {
-        const viewer = requireViewer(c);
-        const id = proposalId(c);
-        const proposal = await proposalById(ctx, id, viewer.acting.id);
-        if (!proposal.own) throw new DomainError("not_found", "no such proposal");
-        const { price, currencyScale, available, minimum, settlement, unitBased } = proposal;
-        const values = {
-          name: proposal.name,
-          content: await proposalSource(ctx, id),
-          category: proposal.subcategory ?? proposal.category ?? "",
-          tags: proposal.tags.join(", "),
-          unit: proposal.unit,
-          available: available?.toString() ?? "",
-          minimum: minimum?.toString() ?? "",
-          settlement: settlement === "credit" && unitBased === false ? "credit_total" : settlement,
-          price: price === null ? "" : formatAmount(price, currencyScale ?? 0),
-          location: proposal.location ?? "",
-          country: proposal.country ?? "",
-          online: proposal.online ? "on" : "",
-          leadDays: proposal.leadDays?.toString() ?? "",
-          language: proposal.language ?? c.get("locale"),
-          // A day that has passed would only be refused.
-          ends: proposal.state === "ended" ? usualEnd(ctx.clock.now()) : dayOf(proposal.ends),
-          ...Object.fromEntries(proposal.languages.map((tag) => [`lang_${tag}`, "on"])),
-        };
-        return render(c, await formPage(c, proposal.purpose, { id, form: { values, errors: [] } }));
-      })
-      .post("/proposals/:id/edit", async (c) => {
-        const viewer = requireViewer(c);
-        const fields = await formFields(c);
-        const id = proposalId(c);
-        return submit(
-          c,
-          fields,
-          async () => {
-            const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
-            await editProposal(ctx, acting, id, inputOf(c, fields));
-            return web.done(c, `/proposals/${id}`, "notices.proposal_saved");
-          },
-          (form) => formPage(c, fields.purpose, { id, form }),
-        );
-      })
-      .post("/proposals/:id/renew", async (c) => {
-        const { id, acting } = await own(c);
-        await renewProposal(ctx, acting, id);
-        return web.done(c, `/proposals/${id}`, "notices.proposal_renewed");
-      })
-      .post("/proposals/:id/pause", async (c) => {
-        const { id, acting } = await own(c);
-        await pauseProposal(ctx, acting, id, true);
-        return web.done(c, `/proposals/${id}`, "notices.proposal_paused");
-      })
-      .post("/proposals/:id/resume", async (c) => {
-        const { id, acting } = await own(c);
-        await pauseProposal(ctx, acting, id, false);
-        return web.done(c, `/proposals/${id}`, "notices.proposal_resumed");
-      })
-      .post("/proposals/:id/questions", async (c) => {
-        const viewer = requireViewer(c);
-        const fields = await formFields(c);
-        const id = proposalId(c);
-        return submit(
-          c,
-          fields,
-          async () => {
-            const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
-            const question = fields.question ? parseId(fields.question) : null;
-            if (fields.question && question === null) throw new DomainError("not_found", "no such question");
-            await askQuestion(ctx, acting, id, {
-              content: fields.content ?? "",
-              language: choice("language", fields.language ?? c.get("locale"), LANGUAGES),
-              question,
-            });
-            const notice = question === null ? "notices.question_asked" : "notices.question_answered";
-            return web.done(c, `/proposals/${id}`, notice);
-          },
-          (form) => proposalPage(c, id, form),
-        );
-      })
-      .get("/proposals/:id/photos", async (c) => render(c, await photosPage(c)))
-      .post("/proposals/:id/photos", async (c) => {
-        const viewer = requireViewer(c);
-        const id = proposalId(c);
-        return withFiles(ctx, c, (fields, filesOf) =>
-          submit(
-            c,
-            fields,
-            async () => {
-              const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
-              const [photo] = filesOf("photo");
-              if (photo === undefined)
-                throw new DomainError("required", "a picture is required", { field: "photo" });
-              await addPhoto(ctx, acting, id, photo, fields.photo_description);
-              return web.done(c, `/proposals/${id}/photos`, "notices.photo_added");
-            },
-            (form) => photosPage(c, form),
-          ),
-        );
-      })
-      .post("/proposals/:id/photos/remove", async (c) => {
-        const viewer = requireViewer(c);
-        const fields = await formFields(c);
-        const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
-        const photo = parseId(fields.photo);
-        if (photo === null) throw new DomainError("not_found", "no such picture");
-        const id = proposalId(c);
-        await removePhoto(ctx, acting, id, photo);
-        return web.done(c, `/proposals/${id}/photos`, "notices.photo_removed");
-      })
-      .get("/proposals/:id/withdraw", async (c) => {
-        requireViewer(c);
-        const proposal = await proposalById(ctx, proposalId(c), viewerId(c));
-        if (!proposal.own) throw new DomainError("not_found", "no such proposal");
-        return render(c, <ConfirmWithdrawProposalPage page={web.page(c)} proposal={proposal} />);
-      })
-      .post("/proposals/:id/withdraw", async (c) => {
-        const { id, acting } = await own(c);
-        await withdrawProposal(ctx, acting, id);
-        return web.done(c, "/exchange", "notices.proposal_withdrawn");
-      })
-  );
+          (form) => photosPage(c, form),
+        ),
+      );
+    })
+    .post("/proposals/:id/photos/remove", async (c) => {
+      const viewer = requireViewer(c);
+      const fields = await formFields(c);
+      const acting = await actingAs(ctx, viewer.accountId, fields.as ?? "");
+      const photo = parseId(fields.photo);
+      if (photo === null) throw new DomainError("not_found", "no such picture");
+      const id = proposalId(c);
+      await removePhoto(ctx, acting, id, photo);
+      return web.done(c, `/proposals/${id}/photos`, "notices.photo_removed");
+    })
+    .get("/proposals/:id/withdraw", async (c) => {
+      requireViewer(c);
+      const proposal = await proposalById(ctx, proposalId(c), viewerId(c));
+      if (!proposal.own) throw new DomainError("not_found", "no such proposal");
+      return render(c, <ConfirmWithdrawProposalPage page={web.page(c)} proposal={proposal} />);
+    })
+    .post("/proposals/:id/withdraw", async (c) => {
+      const { id, acting } = await own(c);
+      await withdrawProposal(ctx, acting, id);
+      return web.done(c, "/exchange", "notices.proposal_withdrawn");
+    });
 }
 
 function inputOf(c: WebContext, fields: Record<string, string>): ProposalInput {

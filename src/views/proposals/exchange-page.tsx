@@ -1,9 +1,11 @@
+import type { CopiedHub } from "../../domain/peers/hubs.ts";
 import type { HubCategory } from "../../domain/proposals/hub-categories.ts";
 import type { Match, Matches } from "../../domain/proposals/matches.ts";
 import type { ExchangeList, ProposalFilter } from "../../domain/proposals/queries.ts";
 import { SETTLEMENTS } from "../../domain/proposals/rules.ts";
 import { POST_LANGUAGES } from "../../locales/index.ts";
 import { AgreementsLink } from "../agreements/agreements-link.tsx";
+import { CopyNotes, hubOptions, hubParameter } from "../peers/copies.tsx";
 import { Choices, type Option, type OptionGroup } from "../ui/form.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { Layout } from "../ui/layout.tsx";
@@ -12,7 +14,7 @@ import { EmptyState, Pagination } from "../ui/text.tsx";
 import { ProposalCard, ProposalLine } from "./proposal-card.tsx";
 import { categoryOptions, categoryText, countryOptions } from "./terms.ts";
 
-/** GET /exchange?q=&purpose=&category=&settlement=&language=&where=&tag=&order=&near=&before= */
+/** GET /exchange?q=&purpose=&category=&settlement=&language=&where=&tag=&hub=&order=&near=&before= */
 export interface ExchangePageProps {
   page: PageContext;
   filter: ProposalFilter;
@@ -21,14 +23,16 @@ export interface ExchangePageProps {
   proposals: ExchangeList;
   /** What the hub added to the list. */
   categories: readonly HubCategory[];
+  /** Those whose proposals are here, too. */
+  hubs: readonly CopiedHub[];
   /** For an organization, on the first page. */
   matches: Matches | null;
 }
 
 export const ExchangePage = (props: ExchangePageProps) => {
-  const { page, filter, order, proposals, matches } = props;
+  const { page, filter, order, proposals, matches, hubs } = props;
   const { t } = page;
-  const path = exchangePath(filter, order);
+  const path = exchangePath(filter, order, hubs);
   const filtered = Object.values(filter).some((value) => value !== undefined);
   return (
     <Layout page={page} title={t("nav.exchange")} section="exchange" aside={<HowItWorks page={page} />}>
@@ -48,6 +52,7 @@ export const ExchangePage = (props: ExchangePageProps) => {
         <AgreementsLink page={page} />
       </div>
       <FilterForm {...props} />
+      <CopyNotes page={page} hubs={hubs.filter(({ id }) => filter.hub === undefined || filter.hub === id)} />
       {matches ? <MatchList page={page} title={t("exchange.they_need")} matches={matches.theyNeed} /> : null}
       {matches ? (
         <MatchList page={page} title={t("exchange.they_offer")} matches={matches.theyOffer} />
@@ -139,7 +144,11 @@ function alsoText({ t }: PageContext, place: string | null, { also, language }: 
   return t("exchange.reason_language", { language: POST_LANGUAGES[language] ?? language });
 }
 
-function exchangePath(filter: ProposalFilter, order: ExchangePageProps["order"]): string {
+function exchangePath(
+  filter: ProposalFilter,
+  order: ExchangePageProps["order"],
+  hubs: readonly CopiedHub[],
+): string {
   const { text, purpose, category, settlement, language, country, online, tag } = filter;
   const where = online ? "online" : country;
   const given = {
@@ -150,6 +159,7 @@ function exchangePath(filter: ProposalFilter, order: ExchangePageProps["order"])
     language,
     where,
     tag,
+    hub: hubParameter(hubs, filter.hub),
     order: order === "new" ? order : null,
   };
   const query = new URLSearchParams();
@@ -157,7 +167,7 @@ function exchangePath(filter: ProposalFilter, order: ExchangePageProps["order"])
   return query.size === 0 ? "/exchange" : `/exchange?${query}`;
 }
 
-const FilterForm = ({ page, filter, order, categories }: ExchangePageProps) => {
+const FilterForm = ({ page, filter, order, categories, hubs }: ExchangePageProps) => {
   const { t, locale } = page;
   const { settlement, language, country, online, tag } = filter;
   const where = online ? "online" : country;
@@ -194,6 +204,14 @@ const FilterForm = ({ page, filter, order, categories }: ExchangePageProps) => {
           chosen={filter.category}
           options={[{ value: "", label: t("exchange.category_all") }, ...categoryOptions(page, categories)]}
         />
+        {hubs.length === 0 ? null : (
+          <Facet
+            name="hub"
+            label={t("exchange.hub")}
+            chosen={hubParameter(hubs, filter.hub)}
+            options={hubOptions(page, hubs)}
+          />
+        )}
         <details class="more" open={more || order === "new"}>
           <summary>
             {t("exchange.more")}

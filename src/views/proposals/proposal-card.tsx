@@ -1,11 +1,12 @@
 import type { ProposalView } from "../../domain/proposals/queries.ts";
 import { actorPath } from "../actors/actor-card.tsx";
 import { VerifiedBadge } from "../organizations/verified-badge.tsx";
+import { staleText } from "../peers/copies.tsx";
 import { Avatar } from "../ui/avatar.tsx";
 import { Icon } from "../ui/icons.tsx";
 import type { PageContext } from "../ui/page.ts";
 import { Day } from "../ui/time.tsx";
-import { categoryText, countryName, returnIcon, returnText } from "./terms.ts";
+import { categoryText, countryName, hereText, returnIcon, returnText } from "./terms.ts";
 
 /** Offer or need, by word, icon and colour. */
 export const PurposeBadge = ({ page, purpose }: { page: PageContext; purpose: ProposalView["purpose"] }) => (
@@ -28,13 +29,34 @@ export const PlaceText = ({ page, proposal }: { page: PageContext; proposal: Pro
   </span>
 );
 
-/** What is asked in return; credits have their own colour. */
+/** What is asked in return; credits have their own colour. A price of another hub is followed by about what it is here. */
 export const Return = ({ page, proposal }: { page: PageContext; proposal: ProposalView }) => (
   <span class={`return return-${proposal.settlement}`}>
     <Icon name={returnIcon(proposal)} />
     {returnText(page, proposal)}
+    {proposal.here === null ? null : <span class="quiet">({hereText(page, proposal.here)})</span>}
   </span>
 );
+
+/** Whose hub it is from, and how old the copy is where that hub does not answer. */
+export const HubLine = ({ page, proposal: { hub } }: { page: PageContext; proposal: ProposalView }) => {
+  if (hub === null) return null;
+  const stale = staleText(page, hub);
+  return (
+    <ul class="facts-line">
+      <li dir="auto">
+        <Icon name="globe" />
+        {page.t("copies.of", { hub: hub.name })}
+      </li>
+      {stale === null ? null : (
+        <li dir="auto">
+          <Icon name="clock" />
+          {stale}
+        </li>
+      )}
+    </ul>
+  );
+};
 
 /** Whose it is. */
 export const ProposalBy = ({ page, proposal }: { page: PageContext; proposal: ProposalView }) => (
@@ -64,6 +86,7 @@ export const ProposalCard = ({ page, proposal }: { page: PageContext; proposal: 
         </a>
       </h2>
       <ProposalBy page={page} proposal={proposal} />
+      <HubLine page={page} proposal={proposal} />
       <ul class="facts-line">
         <li>
           <Return page={page} proposal={proposal} />

@@ -12,7 +12,15 @@ import type { FormState, PageContext } from "../ui/page.ts";
 import { ExternalLink, FactList, UserHtml } from "../ui/text.tsx";
 import { Day } from "../ui/time.tsx";
 import { Photo } from "./photos-page.tsx";
-import { PlaceText, ProposalBy, ProposalCard, PurposeBadge, Return, StateBadge } from "./proposal-card.tsx";
+import {
+  HubLine,
+  PlaceText,
+  ProposalBy,
+  ProposalCard,
+  PurposeBadge,
+  Return,
+  StateBadge,
+} from "./proposal-card.tsx";
 import { Questions } from "./questions.tsx";
 import { amountText, categoryText } from "./terms.ts";
 
@@ -43,6 +51,7 @@ export const ProposalPage = ({ page, proposal, photos = [], questions, form }: P
         {proposal.name}
       </h1>
       <ProposalBy page={page} proposal={proposal} />
+      <HubLine page={page} proposal={proposal} />
       <UserHtml html={proposal.content} language={proposal.language} />
       {photos.length === 0 ? null : (
         <div class="photos">

@@ -1,3 +1,4 @@
+import type { HereAmount } from "../../domain/peers/hubs.ts";
 import {
   CATEGORIES,
   CATEGORY_TREE,
@@ -39,6 +40,11 @@ export function returnText({ t, locale }: PageContext, proposal: ProposalView): 
   const price = `${amount} ${proposal.currencySymbol ?? t("return.credits")}`;
   if (!proposal.unitBased) return t("return.total", { price });
   return t(proposal.unit === "hour" ? "return.per_hour" : "return.per_one", { price });
+}
+
+/** About what another hub's price is in the credits of this one. */
+export function hereText({ t, locale }: PageContext, { amount, symbol, scale }: HereAmount): string {
+  return t("return.about_here", { price: `${formatCredits(locale, amount, scale)} ${symbol}` });
 }
 
 /** Stands beside the return: what kind of return it is, at a glance. */
