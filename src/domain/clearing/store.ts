@@ -245,10 +245,10 @@ async function upsert(
       ${column(({ row }) => row.reason)}::text[],
       ${column(({ row, kept }) => ("order" in row && row.order !== null ? kept?.order : null))}::text[],
       ${column(({ row }) => row.seq)}::bigint[],
-      ${column(({ iri }) => asked.get(iri)?.due)}::timestamptz[],
+      ${column(({ iri }) => asked.get(iri)?.due)}::text[]::timestamptz[],
       ${column(({ iri }) => asked.get(iri)?.attempts ?? 0)}::int[],
-      ${column(({ kept }) => kept?.created ?? now)}::timestamptz[],
-      ${column(({ row }) => (row.state === "reserved" || row.state === "prepared" ? null : now))}::timestamptz[]
+      ${column(({ kept }) => kept?.created ?? now)}::text[]::timestamptz[],
+      ${column(({ row }) => (row.state === "reserved" || row.state === "prepared" ? null : now))}::text[]::timestamptz[]
     )
     on conflict (iri) do update set state = excluded.state, transfer_id = excluded.transfer_id,
       agreement_id = coalesce(clearing_transfers.agreement_id, excluded.agreement_id), terms = excluded.terms,
@@ -328,6 +328,7 @@ async function tell(ctx: Ctx, one: Changed): Promise<void> {
     return;
   }
   if (row.state === "prepared") await say({ type: "promised" });
+  if (row.state === "rejected") await say({ type: "refused", reason: row.reason ?? "" });
   if (row.state === "committed") await say({ type: "committed" });
   if (row.state === "settled" && entry !== null)
     await say({

@@ -250,7 +250,7 @@ async function keep(
       update clearing_transfers t set due = said.due, attempts = said.attempts
       from unnest(
         ${sql.param(again.map(([iri]) => iri))}::text[],
-        ${sql.param(again.map(([, { due }]) => due?.toISOString() ?? null))}::timestamptz[],
+        ${sql.param(again.map(([, { due }]) => due?.toISOString() ?? null))}::text[]::timestamptz[],
         ${sql.param(again.map(([, { attempts }]) => attempts))}::int[]
       ) as said (iri, due, attempts)
       where t.iri = said.iri`);

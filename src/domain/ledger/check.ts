@@ -11,7 +11,7 @@ import { requiredText } from "../validate.ts";
 export interface Finding {
   /** Which check found it: a key of `CHECKS`. */
   check: string;
-  /** What is wrong: `transfer 123`, `account 45`, `agreement 67`, `voucher 8`. */
+  /** What is wrong: `transfer 123`, `account 45`, `agreement 67`, `peer 8` … */
   subject: string;
   /** The numbers that do not fit, for whoever mends it. */
   detail: string;
@@ -92,13 +92,30 @@ const CHECKS = {
       coalesce('agreement ' || t.agreement_id, 'nothing'), coalesce(a.state, 'not there'), coalesce('transfer ' || a.transfer_id, 'none'))
     from transfers t left join agreements a on a.id = t.agreement_id
       left join ledger_accounts payer on payer.id = t.payer_id left join ledger_accounts payee on payee.id = t.payee_id
-    where t.state <> 'aborted' and case when t.kind = 'agreement'
+    where t.state <> 'aborted' and 'conversion' not in (payer.kind, payee.kind) and case when t.kind = 'agreement'
       then t.agreement_id is not null
         and (a.id is null or a.transfer_id is distinct from t.id or t.state = 'reserved' and a.state not in ${OPEN}
           or payee.actor_id is distinct from a.provider_id
           or case when a.voucher_id is null then payer.actor_id is distinct from a.receiver_id
             else payer.kind is distinct from 'solidarity' end)
       else t.state = 'reserved' end`,
+  /**
+   * Between hubs a transfer goes from a party to the peer's conversion account, or from there to a party: of its agreement, where that
+   * is known. What came back after a restore without its party stands with the guarantee fund.
+   */
+  crossing: `
+    select 'transfer ' || t.id, format('%s of %s, %s, from %s to %s, for %s: %s of peer %s', t.kind, t.amount, t.state, payer.kind, payee.kind,
+      coalesce('agreement ' || t.agreement_id, 'nothing'), coalesce(c.side, 'no transfer'), c.peer_id)
+    from ledger_accounts conversion
+      join transfers t on conversion.id in (t.payer_id, t.payee_id)
+      join ledger_accounts payer on payer.id = t.payer_id join ledger_accounts payee on payee.id = t.payee_id
+      left join clearing_transfers c on c.transfer_id = t.id left join peers p on p.id = c.peer_id
+      left join agreements a on a.id = t.agreement_id
+    where conversion.kind = 'conversion' and (c.iri is null or t.kind <> 'agreement' or p.actor_id is distinct from conversion.actor_id
+      or a.peer_id is distinct from c.peer_id and a.id is not null
+      or case c.side
+        when 'payer' then payee.kind <> 'conversion' or payer.kind = 'organization' and payer.actor_id <> a.receiver_id
+        else payer.kind <> 'conversion' or payee.kind = 'organization' and payee.actor_id <> a.provider_id end)`,
   /** A line is what was decided last, and what it has grown by since it may grow less. */
   limits: `
     select 'account ' || a.id, format('floor %s, may grow by %s; decided was %s, and %s', a.minimum, a.growth, l.minimum, l.growth)
@@ -124,7 +141,7 @@ const CHECKS = {
     select 'agreement ' || a.id, format('%s for %s, settled %s: transfer %s is %s of %s, settled %s',
       a.state, a.amount, a.settled_amount, a.transfer_id, t.state, t.amount, t.settled)
     from agreements a left join transfers t on t.id = a.transfer_id
-    where a.settlement = 'credit' and case
+    where a.settlement = 'credit' and a.peer_id is null and case
       when a.state in ('settled', 'resolved') then
         (a.state = 'settled' and a.settled_amount is null)
         or coalesce(a.settled_amount, 0) <> coalesce(t.settled, 0)
@@ -133,6 +150,70 @@ const CHECKS = {
         (a.state in ${FUNDED} and t.id is null)
         or (a.transfer_id is not null and (t.state is distinct from 'reserved' or t.amount <> a.amount))
       else t.state in ('reserved', 'committed') end`,
+  /** The same of one between hubs: it is settled when the payer's hub has decided, and for what it decided. */
+  agreed: `
+    select 'agreement ' || a.id, format('%s for %s, settled %s: paid %s in %s transfers', a.state, a.amount, a.settled_amount, t.settled, t.n)
+    from agreements a left join (
+      select agreement_id, sum(settled) as settled, count(*) as n from transfers
+      where kind = 'agreement' and state = 'committed' and agreement_id is not null group by 1
+    ) t on t.agreement_id = a.id
+    where a.settlement = 'credit' and a.peer_id is not null and a.state in ('settled', 'resolved')
+      and ((a.state = 'settled' and a.settled_amount is null) or coalesce(a.settled_amount, 0) <> coalesce(t.settled, 0) or t.n > 1)`,
+  /** Each log counts from one, adds up, and each entry names the one before it. */
+  logs: `
+    select format('log %s of peer %s', direction, peer_id), format('entry %s at place %s: %s in all, should be %s; follows %s, before it is %s',
+      seq, position, cumulative, running, prev, before)
+    from (
+      select peer_id, direction, seq, cumulative, prev, row_number() over log as position, sum(seconds) over log as running,
+        coalesce(lag(digest) over log, '') as before
+      from clearing_entries window log as (partition by peer_id, direction order by seq rows unbounded preceding)
+    ) entry
+    where seq <> position or cumulative <> running or prev <> before`,
+  /** A link stands where its logs end, and counts what is promised. What the peer has acknowledged is in our log. */
+  links: `
+    select 'peer ' || l.peer_id, format('out %s, %s; in %s, %s; acknowledged %s, %s; promised %s in %s, promises are %s in %s',
+      l.out_seq, l.out_cumulative, l.in_seq, l.in_cumulative, l.acked_seq, l.acked_cumulative, l.prepared, l.prepared_count, promised.sum, promised.n)
+    from clearing_links l
+      left join lateral (select seq, cumulative, digest from clearing_entries e
+        where e.peer_id = l.peer_id and e.direction = 'out' order by seq desc limit 1) sent on true
+      left join lateral (select seq, cumulative, digest from clearing_entries e
+        where e.peer_id = l.peer_id and e.direction = 'in' order by seq desc limit 1) received on true
+      left join clearing_entries acked on acked.peer_id = l.peer_id and acked.direction = 'out' and acked.seq = l.acked_seq
+      cross join lateral (select coalesce(sum(seconds), 0) as sum, count(*) as n from clearing_transfers t
+        where t.peer_id = l.peer_id and t.state = 'prepared') promised
+    where (l.out_seq, l.out_cumulative, l.out_digest) <> (coalesce(sent.seq, 0), coalesce(sent.cumulative, 0), coalesce(sent.digest, ''))
+      or (l.in_seq, l.in_cumulative, l.in_digest) <> (coalesce(received.seq, 0), coalesce(received.cumulative, 0), coalesce(received.digest, ''))
+      or l.acked_seq > l.out_seq or l.acked_cumulative <> coalesce(acked.cumulative, 0)
+      or (l.prepared, l.prepared_count) <> (promised.sum, promised.n)`,
+  /**
+   * A transfer between hubs is in the log if and only if it was decided to be paid, and then is posted: here in credits, and between the
+   * hubs what the entry says. Else it holds as long as it is open, and then nothing any more.
+   */
+  cleared: `
+    select 'clearing ' || coalesce(c.iri, e.transfer), format('%s, number %s, entry %s %s of %s; transfer %s is %s, %s between the hubs',
+      c.state, c.seq, e.direction, e.seq, e.seconds, t.id, t.state, moved.amount)
+    from clearing_transfers c full join clearing_entries e on e.transfer = c.iri
+      left join transfers t on t.id = c.transfer_id
+      left join (select m.transfer_id, sum(m.amount) as amount, count(*) as n from entries m
+        join ledger_accounts a on a.id = m.account_id and a.kind = 'clearing' group by 1) moved on moved.transfer_id = t.id
+    where case
+      when c.iri is null then true
+      when c.state in ('committed', 'settled') then e.seq is null or e.seq is distinct from c.seq or e.peer_id <> c.peer_id
+        or e.direction <> case c.side when 'payer' then 'out' else 'in' end
+        or t.state is distinct from 'committed' or moved.n is distinct from 1
+        or moved.amount is distinct from case c.side when 'payer' then e.seconds else -e.seconds end
+      when c.state in ('reserved', 'prepared') then e.seq is not null or t.state is distinct from 'reserved'
+      else e.seq is not null or t.state is not null and t.state <> 'aborted' end`,
+  /** What hubs owe one another is what both logs say, and what it was changed from and to. */
+  owed: `
+    select 'peer ' || l.peer_id, format('clearing %s, conversion %s; the logs say %s', clearing.posted, seconds.posted, l.out_cumulative - l.in_cumulative)
+    from clearing_links l join peers p on p.id = l.peer_id
+      left join ledger_accounts clearing on clearing.kind = 'clearing' and clearing.actor_id = p.actor_id and clearing.unit = 'hour-second'
+      left join ledger_accounts seconds on seconds.kind = 'conversion' and seconds.actor_id = p.actor_id and seconds.unit = 'hour-second'
+    where clearing.posted is distinct from l.out_cumulative - l.in_cumulative or seconds.posted is distinct from -clearing.posted`,
+  /** Nobody is stopped without a word. */
+  frozen: `
+    select 'peer ' || id, 'frozen, and nobody says why' from peers where state = 'frozen' and reason is null`,
 } as const;
 
 const QUERY = Object.entries(CHECKS)
