@@ -18,6 +18,9 @@ import { throttle } from "./domain/throttle.ts";
 import { buildFedify } from "./federation/builder.ts";
 import { createClearingDoor } from "./federation/clearing/door.ts";
 import { type Clearing, startClearing } from "./federation/clearing/process.ts";
+import { isQuery, writeStatement } from "./federation/clearing/statement.ts";
+import { signTotals } from "./federation/clearing/totals.ts";
+import { createWire } from "./federation/clearing/wire.ts";
 import { createConsents } from "./federation/consents.ts";
 import type { Federation } from "./federation/context.ts";
 import { createCopier } from "./federation/copies.ts";
@@ -41,6 +44,7 @@ import { queueStats } from "./queue/stats.ts";
 import { startWorker, type Worker } from "./queue/worker.ts";
 import { apiRoutes } from "./routes/api/index.ts";
 import { assetRoutes } from "./routes/assets.ts";
+import { clearingRoutes } from "./routes/clearing.ts";
 import type { RouteOptions } from "./routes/env.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { mediaRoutes } from "./routes/media.ts";
@@ -141,6 +145,14 @@ export async function createHub(
     assets,
     clientAddress: (c) => clientAddress(c.env.incoming, trusted),
   };
+  app.route(
+    "/",
+    clearingRoutes({
+      ...options,
+      write: async (peer) => writeStatement(ctx, peer, await createWire(ctx, keyring)),
+      asks: async (peer, body) => isQuery(body, peer, (await createWire(ctx, keyring)).hub, clock.now()),
+    }),
+  );
   app.route("/", apiRoutes(options).app);
   app.route("/", webRoutes(options));
   const pages = getRequestListener(app.fetch, { overrideGlobalObjects: false });
@@ -159,7 +171,9 @@ export async function createHub(
     },
     async work() {
       const delivery = createDelivery(ctx, keyring);
-      const clockWork = chores(ctx, sql, mailer);
+      const clockWork = chores(ctx, sql, mailer, async (totals) =>
+        signTotals(totals, { ...(await createWire(ctx, keyring)), origin }),
+      );
       const worker = startWorker({
         sql,
         clock,

@@ -3,6 +3,8 @@ import type { Database } from "./db/client.ts";
 import { sweepSessions } from "./domain/accounts/commands.ts";
 import { sweepActivities } from "./domain/activities/commands.ts";
 import { advanceAgreements } from "./domain/agreements/commands.ts";
+import { tellRecovered } from "./domain/clearing/restored.ts";
+import { publishTotals, type Totals } from "./domain/clearing/totals.ts";
 import type { Ctx } from "./domain/context.ts";
 import { sweepIdempotencyKeys } from "./domain/idempotency.ts";
 import { runChecks } from "./domain/ledger/check.ts";
@@ -32,8 +34,15 @@ export interface Chore extends ScheduleEntry {
 }
 
 /** All that the clock does: deadlines of the exchange, the ledger's checkers, and what is kept for a while only. */
-export function chores(ctx: Ctx, sql: Database["sql"], mailer: Mailer): Chore[] {
+export function chores(
+  ctx: Ctx,
+  sql: Database["sql"],
+  mailer: Mailer,
+  sign: (totals: Totals) => Promise<string>,
+): Chore[] {
   return [
+    // Once a day; asked more often, for the days on which the hub is up for a while only.
+    { name: "totals", every: 10 * MINUTE, run: () => publishTotals(ctx, sign) },
     { name: "exchange", every: 5 * MINUTE, run: () => exchange(ctx) },
     { name: "copies", every: MINUTE, run: () => each([() => copyDue(ctx), () => dropCopies(ctx)]) },
     { name: "ledger", every: HOUR, run: () => checks(ctx) },
@@ -49,6 +58,7 @@ function exchange(ctx: Ctx): Promise<void> {
     () => expireVouchers(ctx),
     () => releaseDueVouches(ctx),
     () => noticeEndings(ctx),
+    () => tellRecovered(ctx),
   ]);
 }
 

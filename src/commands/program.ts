@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { VERSION } from "../version.ts";
 import { addAgreementCommands } from "./agreements.ts";
+import { addBackupCommands } from "./backup.ts";
 import { addDataCommands } from "./data.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDoctorCommand } from "./doctor.ts";
@@ -17,6 +18,7 @@ export function createProgram(): Command {
   addServeCommands(program);
   addDataCommands(program);
   addAgreementCommands(program);
+  addBackupCommands(program);
   addDoctorCommand(program);
   addLedgerCommands(program);
   addDemoCommand(program);

@@ -2,16 +2,16 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Sql } from "postgres";
+import type { Sql, TransactionSql } from "postgres";
 import { connect } from "./connect.ts";
 
 /** Beside this file in the source tree; the build puts a copy beside the bundle. */
 const FOLDER = fileURLToPath(new URL("./migrations", import.meta.url));
 
-/** "ayni" in ASCII: whoever migrates holds this advisory lock. */
-const LOCK = 0x61796e69;
+/** "ayni" in ASCII: whoever migrates, or restores a backup, holds this advisory lock. */
+export const MIGRATION_LOCK = 0x61796e69;
 
-interface Migration {
+export interface Migration {
   name: string;
   sha256: string;
   statements: string[];
@@ -26,31 +26,50 @@ interface Migration {
  * @throws Error when an applied file was changed since or is missing here (the database is newer than the program)
  */
 export async function migrate(url: string, folder = FOLDER): Promise<string[]> {
-  const migrations = await read(folder);
+  const migrations = await readMigrations(folder);
   const sql = connect(url, { max: 1, onnotice: () => {}, connection: { application_name: "ayni migrate" } });
   try {
-    await sql`select pg_advisory_lock(${LOCK})`;
+    await sql`select pg_advisory_lock(${MIGRATION_LOCK})`;
     const pending = await compare(sql, migrations);
-    for (const { name, sha256, statements } of pending) {
-      await sql.begin(async (tx) => {
-        for (const statement of statements) await tx.unsafe(statement);
-        await tx`insert into migrations (name, sha256) values (${name}, ${sha256})`;
-      });
-    }
+    for (const migration of pending) await sql.begin((tx) => applyMigration(tx, migration));
     return pending.map(({ name }) => name);
   } finally {
     await sql.end({ timeout: 5 });
   }
 }
 
+export async function applyMigration(
+  tx: TransactionSql,
+  { name, sha256, statements }: Migration,
+): Promise<void> {
+  for (const statement of statements) await tx.unsafe(statement);
+  await tx`insert into migrations (name, sha256) values (${name}, ${sha256})`;
+}
+
 async function compare(sql: Sql, migrations: Migration[]): Promise<Migration[]> {
+  await createMigrationsTable(sql);
+  const applied = await sql<{ name: string; sha256: string }[]>`select name, sha256 from migrations`;
+  return pendingMigrations(applied, migrations);
+}
+
+export async function createMigrationsTable(sql: Sql | TransactionSql): Promise<void> {
   await sql`
     create table if not exists migrations (
       name text primary key,
       sha256 text not null,
       applied timestamptz not null default now()
     )`;
-  const applied = await sql<{ name: string; sha256: string }[]>`select name, sha256 from migrations`;
+}
+
+/**
+ * Those of `migrations` that are not among the applied ones, in their order.
+ *
+ * @throws Error when an applied one was changed since or is missing
+ */
+export function pendingMigrations(
+  applied: readonly { name: string; sha256: string }[],
+  migrations: readonly Migration[],
+): Migration[] {
   const known = new Map(migrations.map((migration) => [migration.name, migration]));
   for (const { name, sha256 } of applied) {
     const migration = known.get(name);
@@ -69,7 +88,8 @@ async function compare(sql: Sql, migrations: Migration[]): Promise<Migration[]> 
   return [...known.values()];
 }
 
-async function read(folder: string): Promise<Migration[]> {
+/** The program's own migrations, in their order. */
+export async function readMigrations(folder = FOLDER): Promise<Migration[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
   return Promise.all(
     names.map(async (name) => {

@@ -24,6 +24,8 @@ const DETAILS = {
   agreement_refused: ["title"],
   dispute_late: ["title"],
   resolution_proposed: ["title"],
+  /** To curators: those of the hub `actor` propose how a dispute between the two ends. */
+  resolution_asked: ["actor", "title"],
   agreement_resolved: ["title"],
   agreement_message: ["actor", "title"],
   /** Something waits for the one who is told. */
@@ -58,7 +60,7 @@ const DETAILS = {
   recovery_overdraft: ["actor", "amount"],
   /** To administrators: the hub is as it was at that moment; a peer gave back `count` payments, `over` accounts went below their floor. */
   hub_restored: ["moment"],
-  peer_recovered: ["actor", "count", "over"],
+  payments_recovered: ["actor", "count", "over"],
 } as const satisfies Record<string, readonly Detail[]>;
 
 export type Detail = "actor" | "title" | "amount" | "days" | "moment" | "count" | "over";
