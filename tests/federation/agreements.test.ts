@@ -276,6 +276,7 @@ function agreementOn(quantity: number): Statement["agreement"] {
   return {
     ...{ iri: "https://mena.example/agreements/20", proposal: "https://mena.example/proposals/10" },
     ...{ purpose: "offer", revision: 1, proposer: "provider", offeredBy: "provider", unit: "hour" },
-    ...{ scale: 2, reciprocal: null, transfer: null, terms: { quantity, amount: null, due: null } },
+    ...{ scale: 2, reciprocal: null, quote: null, transfer: null },
+    terms: { quantity, amount: null, due: null },
   };
 }

@@ -60,7 +60,8 @@ export async function bundleOf(history: readonly Said[] = HISTORY): Promise<Cons
       to: parties[party === "provider" ? "receiver" : "provider"],
       agreement: {
         ...{ iri: AGREEMENT, proposal: "https://mena.example/proposals/10", purpose: "offer", revision: 1 },
-        ...{ proposer: "provider", offeredBy, unit: "hour", scale: 2, reciprocal: null, transfer: null },
+        ...{ proposer: "provider", offeredBy, unit: "hour", scale: 2 },
+        ...{ reciprocal: null, quote: null, transfer: null },
         terms: { quantity, amount: null, due: new Date("2026-03-31T23:59:59.999Z") },
       },
       until: offers ? new Date("2026-02-01T00:00:00Z") : null,

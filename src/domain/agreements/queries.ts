@@ -10,14 +10,19 @@ import {
   isOpen,
   type Party,
 } from "../../db/schema/agreements.ts";
+import { clearingLinks } from "../../db/schema/clearing.ts";
+import { hubs } from "../../db/schema/hubs.ts";
 import { media } from "../../db/schema/media.ts";
+import { type PeerState, peers } from "../../db/schema/peers.ts";
 import { type Purpose, proposals, type Settlement, type Unit } from "../../db/schema/proposals.ts";
 import { type ActorView, actorColumns, actorColumnsOf, toActorView } from "../actors/queries.ts";
+import { partOf, type Quote } from "../clearing/messages-rules.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { type Page, toPage } from "../page.ts";
-import { newestResolution, requireSteward, toMachine } from "./load.ts";
-import { type AgreementGroup, FINAL, type MessageType, possible, whoActs } from "./rules.ts";
+import { newestResolution, requireSteward, sideOf, toMachine } from "./load.ts";
+import { pinnedOf } from "./quote.ts";
+import { type AgreementGroup, FINAL, type MessageType, possible, type Side, whoActs } from "./rules.ts";
 
 /** An agreement in a list. */
 export interface AgreementView {
@@ -40,9 +45,11 @@ export interface AgreementView {
   offeredBy: Party;
   quantity: number;
   unit: Unit;
-  /** Minor units in all; null unless credits are paid. */
+  /** Minor units of this hub's currency in all; null unless credits are paid. */
   amount: bigint | null;
-  currency: { symbol: string; scale: number } | null;
+  currency: Currency | null;
+  /** Credits are settled with another hub; null: all is within this one. */
+  between: BetweenHubs | null;
   due: Date | null;
   voucherId: Id | null;
   transferId: Id | null;
@@ -63,6 +70,35 @@ export interface AgreementView {
   party: Party | null;
   /** Who has to act now. */
   waitsFor: Party[];
+}
+
+export interface Currency {
+  symbol: string;
+  scale: number;
+}
+
+/** What both sides pay and get when two hubs settle with one another, and how that other hub is. */
+export interface BetweenHubs {
+  /** Whose hub this one is. */
+  side: Side;
+  hub: {
+    name: string;
+    host: string;
+    state: PeerState;
+    /** Since when it has not answered; null: it does. */
+    unreachable: Date | null;
+  };
+  payer: Money;
+  payee: Money;
+  /** What was paid in the end; null before. */
+  settled: { payer: bigint; payee: bigint } | null;
+  /** Until when the amounts are fixed, as long as nobody has agreed to them. */
+  until: Date;
+}
+
+export interface Money {
+  amount: bigint;
+  currency: Currency;
 }
 
 /** One agreement with all that its page shows. */
@@ -112,6 +148,7 @@ export interface MessageView {
 
 const provider = alias(actors, "provider");
 const receiver = alias(actors, "receiver");
+const hubActor = alias(actors, "hub_actor");
 const STEPS_MAX = 200;
 
 const columnsOf = (table: typeof provider | typeof receiver) =>
@@ -308,11 +345,27 @@ async function select(ctx: Ctx, where: SQL | undefined, limit: number, order: SQ
       },
       symbol: proposals.currencySymbol,
       scale: proposals.currencyScale,
+      peer: {
+        name: hubActor.name,
+        origin: peers.origin,
+        state: peers.state,
+        symbol: peers.currencySymbol,
+        scale: peers.currencyScale,
+        failure: clearingLinks.failure,
+        failures: clearingLinks.failures,
+        reached: clearingLinks.reached,
+        since: peers.created,
+      },
+      own: { symbol: hubs.currencySymbol, scale: hubs.currencyScale },
     })
     .from(agreements)
     .innerJoin(proposals, eq(proposals.id, agreements.proposalId))
     .innerJoin(provider, eq(provider.id, agreements.providerId))
     .innerJoin(receiver, eq(receiver.id, agreements.receiverId))
+    .leftJoin(peers, eq(peers.id, agreements.peerId))
+    .leftJoin(hubActor, eq(hubActor.id, peers.actorId))
+    .leftJoin(clearingLinks, eq(clearingLinks.peerId, peers.id))
+    .leftJoin(hubs, eq(hubs.id, 1))
     .where(where)
     .orderBy(order)
     .limit(limit);
@@ -327,16 +380,65 @@ function toView(row: Awaited<ReturnType<typeof select>>[number], viewerId: Id | 
     proposalRevision: revision,
     providerId,
     receiverId,
+    peerId: _peerId,
+    quote: _quote,
     ...shown
   } = agreement;
+  const between = toBetween(row);
   const party = providerId === viewerId ? "provider" : receiverId === viewerId ? "receiver" : null;
   return {
     ...shown,
     proposal: { ...proposal, revision },
     provider: toActorView(row.provider),
     receiver: toActorView(row.receiver),
-    currency: symbol === null || scale === null ? null : { symbol, scale },
+    currency:
+      between !== null
+        ? between[between.side].currency
+        : symbol === null || scale === null
+          ? null
+          : { symbol, scale },
+    between,
     party,
     waitsFor: whoActs(toMachine({ row: agreement, receiver: row.receiver }, null)),
   };
+}
+
+function toBetween({
+  agreement,
+  receiver,
+  peer,
+  own,
+}: Awaited<ReturnType<typeof select>>[number]): BetweenHubs | null {
+  const side = sideOf(agreement, receiver);
+  const quote = pinnedOf(agreement);
+  if (side === null || quote === null || peer.origin === null || own === null) return null;
+  const theirs = { symbol: peer.symbol ?? "", scale: peer.scale ?? 0 };
+  const [payer, payee] = side === "payer" ? [own, theirs] : [theirs, own];
+  const { host } = new URL(peer.origin);
+  const { settledAmount } = agreement;
+  const failing = peer.failure !== null && (peer.failures ?? 0) >= FAILING;
+  return {
+    side,
+    hub: {
+      name: peer.name || host,
+      host,
+      state: peer.state ?? "closed",
+      unreachable: failing ? (peer.reached ?? peer.since) : null,
+    },
+    payer: { amount: quote.payer, currency: payer },
+    payee: { amount: quote.payee, currency: payee },
+    settled: settledAmount === null ? null : settledOf(quote, side, settledAmount),
+    until: quote.until,
+  };
+}
+
+/** So many attempts in a row that failed are more than a hiccup. */
+const FAILING = 3;
+
+/** What was paid on both sides: the payer's side follows from its own amount, the payee's is not exact the other way round. */
+function settledOf(quote: Quote, side: Side, local: bigint): { payer: bigint; payee: bigint } | null {
+  if (local === quote[side]) return { payer: quote.payer, payee: quote.payee };
+  if (side === "payee") return null;
+  const { payer, payee } = partOf(quote, local);
+  return { payer, payee };
 }
