@@ -2,8 +2,9 @@ import type { Message } from "../src/domain/clearing/messages-rules.ts";
 import type { Outcome } from "../src/domain/clearing/rules.ts";
 import { apply, openOf, rowsFor } from "./database.ts";
 import { documentsOf, keyOf, penOf, renewed } from "./documents.ts";
-import { checkLink } from "./invariants.ts";
+import { checkEvidence, checkLink } from "./invariants.ts";
 import {
+  check,
   clockOf,
   copyOf,
   type Envelope,
@@ -114,9 +115,16 @@ export function work(world: World, hub: Hub, peer: number, worker: string[]): En
         rowsFor(world, hub, store, message),
         pen,
       );
+      const heard = outcome.link !== store.link || outcome.incoming.length + outcome.outgoing.length > 0;
+      check(
+        !heard || store.link.state !== "frozen",
+        () => `hub ${hub.number} froze ${peer}, and believes a ${message.type}`,
+      );
+      const before = store.link;
       const acked = outcome.link.acked.seq > store.link.acked.seq;
       settle(outcome);
       if (acked && message.type === "checkpoint") store.checkpoint = message.checkpoint;
+      checkEvidence(store, before, envelope.session, message);
       checkLink(world, hub, peer, fresh ? message : null);
     }
   for (const { row } of store.outgoing.values()) {
@@ -126,6 +134,9 @@ export function work(world: World, hub: Hub, peer: number, worker: string[]): En
     settle(outcome);
     checkLink(world, hub, peer, null);
   }
+  const going = store.link.ready && (store.link.state === "active" || store.link.state === "draining");
+  const waiting = going && openOf(store).outgoing.find(({ order }) => order?.type === "abort");
+  check(!waiting, () => `L2: hub ${hub.number} does not give ${waiting && waiting.iri} back at once`);
   worker[peer] = store.link.session.nonce;
   if (store.link.state === "frozen") return null;
   if (store.link.ready) questions(world, store, messages, now);

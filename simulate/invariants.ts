@@ -1,6 +1,13 @@
 // What must hold after every step, by the numbers of the properties that they are known by (S1 … S20, L1 … L4; see docs/clearing.md).
-import type { Amounts, Message, Quote, Signed } from "../src/domain/clearing/messages-rules.ts";
-import type { Incoming, Outgoing } from "../src/domain/clearing/rules.ts";
+import type {
+  Amounts,
+  LedgerEntry,
+  Message,
+  Quote,
+  Session,
+  Signed,
+} from "../src/domain/clearing/messages-rules.ts";
+import type { Incoming, Link, Outgoing } from "../src/domain/clearing/rules.ts";
 import { check, type Hub, isHonest, type LinkStore, type World } from "./world.ts";
 
 /** After a step of a hub with one peer: the request that it saw for the first time, if it was one. */
@@ -34,6 +41,29 @@ export function checkLink(world: World, hub: Hub, peer: number, message: Message
   check(
     received[both]?.digest === mirror.sent[both]?.digest,
     () => `S11: hub ${hub.number} has another entry ${both + 1} than ${peer} wrote`,
+  );
+}
+
+/** S11, S13: what is proven to be wrong is kept, and nothing more is believed. `before`: the link when the message came. */
+export function checkEvidence(store: LinkStore, before: Link, session: Session, message: Message): void {
+  if (before.state === "frozen" || !before.ready || session.nonce !== before.peerSession.nonce) return;
+  if (session.epoch !== before.peerSession.epoch) return;
+  const { incoming, received, sent, link } = store;
+  const other = (log: LedgerEntry[], { seq, digest }: { seq: bigint; digest: string }) =>
+    seq > 0n && seq <= BigInt(log.length) && log[Number(seq) - 1]?.digest !== digest;
+  const wrong =
+    message.type === "entry"
+      ? message.entry.writer === link.peer &&
+        message.entry.seq <= before.in.seq &&
+        other(received, message.entry)
+      : message.type === "reserve"
+        ? message.request.writer === link.peer &&
+          (incoming.get(message.request.terms.iri)?.row.request?.digest ?? message.request.digest) !==
+            message.request.digest
+        : message.type === "resync" && (other(sent, message.in) || other(received, message.out));
+  check(
+    !wrong || link.state === "frozen",
+    () => `S11: a ${message.type} says something else than was said before, and is let pass`,
   );
 }
 
@@ -82,6 +112,9 @@ function checkLimit(world: World, hub: Hub, peer: number, message: Message | nul
   );
   const acknowledged = sent[Number(link.acked.seq) - 1]?.cumulative ?? 0n;
   if (message?.type === "reserve" && incoming.get(message.request.terms.iri)?.row.state === "prepared") {
+    const { quote } = message.request.terms;
+    checkAmounts(quote, quote, message.request.terms.iri);
+    check(link.state === "active", () => `a ${link.state} hub ${hub.number} gives a promise`);
     const owed = link.in.cumulative - acknowledged + prepared;
     check(
       owed <= link.limit,
@@ -109,10 +142,14 @@ export function checkOutgoing(world: World, hub: Hub, peer: number, row: Outgoin
     promise === null || isBetween(promise, link.peer, hub.iri),
     () => `S13: ${iri} was promised by another`,
   );
+  const promised = promise !== null && promise.transfer === iri && promise.request === request?.digest;
+  check(
+    promise === null || promised,
+    () => `S7: hub ${hub.number} takes a promise of something else than ${iri}`,
+  );
   const mirror = world.hubs[peer]!.store.links[hub.number]!.incoming.get(iri)?.row;
   const honest = isHonest(world, hub.number, peer);
   if (row.state === "committed") {
-    const promised = promise !== null && promise.transfer === iri && promise.request === request?.digest;
     check(recovered || promised, () => `S7: hub ${hub.number} pays ${iri} without a promise`);
     checkAmounts(row.terms?.quote, row.settled, iri);
     const lost = honest && (mirror?.state === "released" || mirror?.state === "rejected");
@@ -158,7 +195,6 @@ export function checkIncoming(world: World, hub: Hub, peer: number, row: Incomin
 function checkAmounts(quote: Quote | undefined, settled: Amounts | null, iri: string): void {
   if (quote === undefined || settled === null) return;
   const { payer, payee, seconds } = settled;
-  const whole = payer === quote.payer && payee === quote.payee && seconds === quote.seconds;
   const { payerRate, payeeRate } = quote;
   const fair =
     payer * 3600n * payerRate.d >= seconds * payerRate.n &&
@@ -174,7 +210,10 @@ function checkAmounts(quote: Quote | undefined, settled: Amounts | null, iri: st
   const close =
     (payer + 1n) * 3600n * payerRate.d > seconds * payerRate.n &&
     (seconds + 1n) * quote.payer >= payer * quote.seconds;
-  check(whole || (part && fair && close), () => `S15: ${iri} pays ${payer}, ${seconds} s, ${payee}`);
+  check(
+    part && fair && (close || payer === quote.payer),
+    () => `S15: ${iri} pays ${payer}, ${seconds} s, ${payee}`,
+  );
 }
 
 /** How a link is not at rest; null when it is. L1: nothing is open, all is acknowledged, and nothing is asked any more. */

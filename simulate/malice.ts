@@ -38,16 +38,25 @@ const absurd = ({ random }: World) =>
   random.pick([0n, -1n, -7200n, 1n, 10n ** 12n, 2n ** 60n, -(2n ** 62n)])!;
 
 /** The next entry that the peer would take, of a transfer that it has promised. */
-function nextEntry({ world, store }: Lie): Omit<LedgerEntry, "writer" | "reader" | "digest" | "body"> | null {
-  const promised = [...store.outgoing.values()].filter(({ row }) => row.promise !== null);
-  const row = world.random.pick(promised)?.row;
-  if (row?.promise == null || row.terms === null) return null;
-  const { iri: transfer, payer, payee, agreement, quote } = row.terms;
+function nextEntry({
+  world,
+  store,
+  hub,
+  peer,
+}: Lie): Omit<LedgerEntry, "writer" | "reader" | "digest" | "body"> | null {
+  const { iri, key } = world.hubs[peer]!;
+  const promised = [...store.outgoing.values()].flatMap(({ row }) =>
+    row.promise && row.request ? [row.request] : [],
+  );
+  const request = world.random.pick([...promised, ...hub.deals.filter(({ reader }) => reader === iri)]);
+  if (request === undefined) return null;
+  const { iri: transfer, payer, payee, agreement, quote } = request.terms;
+  const promise = penOf(iri, hub.iri, key, world.random).promise(request).digest;
   const amounts = { payer: quote.payer, payee: quote.payee, seconds: quote.seconds };
   const { out } = store.link;
   return {
     ...{ transfer, payer, payee, agreement, amounts, seq: out.seq + 1n, prev: out.digest },
-    ...{ cumulative: out.cumulative + amounts.seconds, promise: row.promise.digest, confirm: "auto" },
+    ...{ cumulative: out.cumulative + amounts.seconds, promise, confirm: "auto" },
   };
 }
 
@@ -62,6 +71,7 @@ function altered(lie: Lie): Message | null {
     { ...entry, amounts: { ...amounts, payee: amounts.payee + 1n } },
     { ...entry, amounts: { ...amounts, payee: amounts.payee * 2n, payer: amounts.payer * 2n } },
     { ...entry, amounts: { ...amounts, payer: amounts.payer / 2n } },
+    { ...entry, amounts: { ...amounts, payer: amounts.payer - 1n } },
     { ...entry, amounts: { ...amounts, seconds: absurd(world) } },
     { ...entry, amounts: { payer: absurd(world), payee: absurd(world), seconds: absurd(world) } },
     { ...entry, cumulative: entry.cumulative + 3600n },
@@ -106,6 +116,9 @@ function asked({ world, store, pen, peer, hub }: Lie): Message | null {
     { ...quote, payer: 0n },
     { ...quote, payer: -quote.payer, payee: -quote.payee, seconds: -quote.seconds },
     { ...quote, payer: absurd(world), payee: absurd(world), seconds: absurd(world) },
+    { ...quote, payerRate: { n: 0n, d: 1n } },
+    { ...quote, payerRate: { n: 1n, d: 0n } },
+    { ...quote, payerRate: { n: -1n, d: -1n } },
     { ...quote, payerRate: { n: 0n, d: 1n }, payeeRate: { n: 0n, d: 1n } },
     {
       ...quote,
@@ -127,7 +140,16 @@ function asked({ world, store, pen, peer, hub }: Lie): Message | null {
       evidence: terms.evidence,
     });
   const payee = random.chance(0.2) ? organizationOf(world.hubs[peer]!, random.below(3)) : terms.payee;
-  return { type: "reserve", request: pen.request({ ...terms, iri, payee, quote: unfair }) };
+  const request = pen.request({ ...terms, iri, payee, quote: unfair });
+  hub.deals.push(request);
+  return { type: "reserve", request };
+}
+
+/** Promises something else than it was asked for. */
+function promised({ world, peer, hub, pen }: Lie): Message | null {
+  const rows = [...world.hubs[peer]!.store.links[hub.number]!.outgoing.values()].map(({ row }) => row);
+  const request = world.random.pick(rows.filter(({ promise }) => promise === null))?.request;
+  return request ? { type: "promise", promise: pen.promise({ ...request, digest: "something else" }) } : null;
 }
 
 /** Says of transfers what is not so: of its own, of the peer's, and of the peer's with others. */
@@ -211,4 +233,4 @@ function recalled({ world, store, pen }: Lie): Message | Message[] | null {
   return random.pick(told)!;
 }
 
-const LIES = [altered, altered, asked, claimed, borrowed, recalled];
+const LIES = [altered, altered, altered, asked, asked, promised, claimed, borrowed, recalled];

@@ -54,7 +54,7 @@ export function simulate(seed: number, rules: Rules, options: Options = {}): Res
 function createWorld(seed: number, rules: Rules, { hubs, trace }: Options): World {
   const random = createRandom(seed);
   const count = hubs ?? random.pick([2, 2, 2, 2, 3, 3, 4])!;
-  const malice = random.chance(0.25) ? 0.08 : 0;
+  const malice = random.chance(0.3) ? 0.08 : 0;
   const world: World = {
     ...{ seed, rules, random, now: 1000 * DAY, hubs: [], flights: [], cut: new Set(), peaks: new Map() },
     ...{ healed: false, counter: 0, trace: trace ?? null },
@@ -119,7 +119,7 @@ function createHub({ random, peaks }: World, number: number, count: number): Hub
   const balances = new Map<string, bigint>();
   return {
     ...{ number, origin, iri: `${origin}/actor`, backups: [], workers: [], down: 0, skew: 0 },
-    ...{ slow: random.chance(0.1), malicious: false, lost: false, key: 1 },
+    ...{ slow: random.chance(0.1), malicious: false, deals: [], lost: false, key: 1 },
     floor: -(10n * rate.n) / rate.d - 1n,
     store: {
       links,
@@ -147,7 +147,8 @@ function oneStep(world: World): void {
   if (random.chance(0.3)) deliver(world);
   if (random.chance(0.3)) deliver(world);
   if (!isUp(world, hub)) return;
-  if (hub.malicious && random.chance(faults.malice * hubs.length)) {
+  // Whoever lies has been honest for a while: there is more to gain.
+  if (hub.malicious && world.counts.steps > 60 && random.chance(faults.malice * hubs.length)) {
     world.counts.forgeries++;
     const forged = lie(world, hub, peer);
     if (forged !== null) post(world, forged);

@@ -27,9 +27,9 @@ export function act(world: World, hub: Hub, peer: number): void {
   const { random } = world;
   const store = hub.store.links[peer]!;
   const chosen = random.next();
-  if (chosen < 0.35) reserve(world, hub, peer, store);
-  else if (chosen < 0.65) consent(world, peer, store);
-  else if (chosen < 0.9) confirm(world, store);
+  if (chosen < 0.27) reserve(world, hub, peer, store);
+  else if (chosen < 0.57) consent(world, peer, store);
+  else if (chosen < 0.92) confirm(world, store);
   else withdraw(world, hub, store);
   checkBooks(hub, peer);
 }
@@ -40,7 +40,7 @@ function reserve(world: World, hub: Hub, peer: number, store: LinkStore): void {
   if (store.link.state !== "active" || openOf(store).outgoing.length >= rules.MAX_OPEN) return;
   const payerRate = hub.store.rate;
   const payeeRate = other.store.rate;
-  const price = (BigInt(1 + random.below(240)) * payeeRate.n) / (60n * payeeRate.d) + 1n;
+  const price = (BigInt(1 + random.below(160)) * payeeRate.n) / (60n * payeeRate.d) + 1n;
   const { seconds, paid } = quoteFromPayee(price, payeeRate, payerRate);
   const account = String(random.below(ORGANIZATIONS));
   if (balanceOf(hub, account) - heldOf(hub, account) - hub.floor < paid) return;

@@ -1,5 +1,6 @@
 import type {
   Checkpoint,
+  CreditTransfer,
   LedgerEntry,
   Message,
   Quote,
@@ -84,6 +85,8 @@ export interface Hub {
   skew: number;
   slow: boolean;
   malicious: boolean;
+  /** What it asked for when it lied. */
+  deals: CreditTransfer[];
   /** It has lost data once. */
   lost: boolean;
   /** The version of the key that it signs with. */

@@ -198,10 +198,9 @@ export function partOf(quote: Quote, paid: bigint): Amounts {
 
 /** Neither hub's conversion account loses by it: what it gives is worth no more, at its own rate, than what it gets. */
 export function isFair({ payer, payee, seconds, payerRate, payeeRate }: Quote): boolean {
+  const positive = [payer, payee, seconds, payerRate.n, payerRate.d, payeeRate.n, payeeRate.d];
   return (
-    payer > 0n &&
-    payee > 0n &&
-    seconds > 0n &&
+    positive.every((number) => number > 0n) &&
     payer * 3600n * payerRate.d >= seconds * payerRate.n &&
     payee * 3600n * payeeRate.d <= seconds * payeeRate.n
   );
