@@ -15,6 +15,10 @@ export function createConsents(origin: string, keyring: Keyring): Consents {
         return signed(proveObject(toConsent(origin, statement, now), key, now), multikey);
       };
     },
+    async publicKey(db, actorId) {
+      const { privateKey } = await keyring.ed25519(actorId, db);
+      return encodeMultikey(createPublicKey(privateKey));
+    },
     async hubSigner(db, actorId) {
       const key = await keyring.ed25519(actorId, db);
       const multikey = encodeMultikey(createPublicKey(key.privateKey));

@@ -52,6 +52,8 @@ export interface Statement {
   /** What is confirmed, or what a resolution releases. */
   amount: bigint | null;
   quantity: number | null;
+  /** Between hubs: which proposal of the stewards is signed, and what is paid by it in minor units of the payer's currency. */
+  resolution: { iri: string; payer: bigint } | null;
   note: string | null;
 }
 
@@ -76,4 +78,6 @@ export interface Consents {
   signer(db: Db, actorId: Id): Promise<(statement: Statement, now: Date) => Signed>;
   /** The same for what this hub signs of its peerings, as its own actor. */
   hubSigner(db: Db, actorId: Id): Promise<(statement: PeeringStatement, now: Date) => Signed>;
+  /** The Multikey that others verify it with. */
+  publicKey(db: Db, actorId: Id): Promise<string>;
 }

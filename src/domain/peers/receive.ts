@@ -189,8 +189,8 @@ const MAX_REVISION = 1_000_000_000;
  * accepted this one. They are told once.
  */
 async function otherKey(ctx: Ctx, peer: Peer, key: string): Promise<void> {
-  if (peer.newKey === key) return;
   const frozen = peer.state === "active" || peer.state === "draining";
+  if (peer.newKey === key && !frozen) return;
   await set(ctx, peer.id, {
     newKey: key,
     ...(frozen ? { state: "frozen" as const, reason: "key_changed" } : {}),

@@ -6,6 +6,7 @@ import { ledgerRoutes } from "./ledger.ts";
 import { messageRoutes } from "./messages.ts";
 import { type Api, BASE, createApi } from "./operation.ts";
 import { organizationRoutes } from "./organizations.ts";
+import { peerRoutes } from "./peers.ts";
 import { ApiError, problem } from "./problem.ts";
 import { proposalRoutes } from "./proposals.ts";
 import { reviewRoutes } from "./reviews.ts";
@@ -44,6 +45,7 @@ export function apiRoutes(options: RouteOptions): Api {
     voucherRoutes,
     reviewRoutes,
     organizationRoutes,
+    peerRoutes,
   ];
   for (const routes of nouns) routes(api);
   documentRoute(api);

@@ -18,6 +18,7 @@ import { ledgerRoutes } from "./ledger.tsx";
 import { noticeRoutes } from "./notices.tsx";
 import { organizationRoutes } from "./organizations.tsx";
 import { createWeb, render, safePath, type Web } from "./page.tsx";
+import { peerRoutes } from "./peers.tsx";
 import { postRoutes } from "./posts.tsx";
 import { proposalRoutes } from "./proposals.tsx";
 import { reviewRoutes } from "./reviews.tsx";
@@ -52,6 +53,7 @@ export function webRoutes(options: RouteOptions): Hono<Env> {
     agreementRoutes(web),
     ledgerRoutes(web),
     voucherRoutes(web),
+    peerRoutes(web),
     adminRoutes(web),
     categoryRoutes(web),
     reviewRoutes(web),

@@ -50,6 +50,7 @@ export const AdminPage = ({ page, waiting, frozen }: AdminPageProps) => {
   // A curator may not change these.
   if (page.viewer.role === "admin") {
     settings.push(
+      { href: "/admin/peers", icon: "globe", name: t("peers.admin_title"), text: t("peers.admin_text") },
       { href: "/admin/policy", icon: "list", name: t("admin.policy"), text: t("admin.policy_text") },
       {
         href: "/admin/categories",
