@@ -1,7 +1,10 @@
 import type { Command } from "commander";
+import { eq, inArray } from "drizzle-orm";
 import { type Config, readConfig } from "../config.ts";
 import type { Database } from "../db/client.ts";
 import { APPLICATION_ROLE, applicationRole } from "../db/role.ts";
+import { clearingLinks } from "../db/schema/clearing.ts";
+import { peerCopies, peers } from "../db/schema/peers.ts";
 import { loadPrivateKey } from "../domain/actors/keys.ts";
 import type { Ctx } from "../domain/context.ts";
 import { findHub } from "../domain/hubs/queries.ts";
@@ -31,6 +34,8 @@ export function addDoctorCommand(program: Command): void {
           ...(await addressFindings(ctx, readConfig())),
           ...(await queueFindings(database)),
           await mailFinding(ctx, readConfig()),
+          await backupFinding(database),
+          ...(await peerFindings(ctx)),
         ];
         for (const { ok, text, advice } of findings) {
           say(`${ok ? "ok   " : "WRONG"} ${text}`);
@@ -186,4 +191,94 @@ async function mailFinding({ hub: { origin } }: Ctx, config: Config): Promise<Fi
     advice:
       "Look at SMTP_URL: smtp:// or smtps://, name and port, user and password (special letters as %40 and so on).",
   };
+}
+
+const DAY = 86_400_000;
+
+/** A backup that nobody made cannot be restored. */
+async function backupFinding({ sql }: Database): Promise<Finding> {
+  const [last] = await sql<{ moment: Date }[]>`select moment from backups order by moment desc limit 1`;
+  const advice = "Run ayni backup FILE every night, and keep the files on another machine (docs/backup.md).";
+  if (last === undefined) return { ok: false, text: "No backup was ever made.", advice };
+  return {
+    ok: Date.now() - last.moment.getTime() < 7 * DAY,
+    text: `The last backup shows ${last.moment.toISOString()}.`,
+    advice,
+  };
+}
+
+/** How long a peer may be silent: less than what it promised would be held for nothing. */
+const SILENT = DAY;
+const SKEW = 10 * 60_000;
+
+async function peerFindings(ctx: Ctx): Promise<Finding[]> {
+  const rows = await ctx.db
+    .select({ peer: peers, link: clearingLinks, copy: peerCopies })
+    .from(peers)
+    .leftJoin(clearingLinks, eq(clearingLinks.peerId, peers.id))
+    .leftJoin(peerCopies, eq(peerCopies.peerId, peers.id))
+    .where(inArray(peers.state, ["asked", "active", "draining", "frozen"]))
+    .orderBy(peers.origin);
+  const now = ctx.clock.now().getTime();
+  return rows.flatMap(({ peer, link, copy }) => peerFinding(now, peer, link, copy));
+}
+
+/** Everything that is amiss with one peer, or one line that says that nothing is. */
+export function peerFinding(
+  now: number,
+  peer: typeof peers.$inferSelect,
+  link: typeof clearingLinks.$inferSelect | null,
+  copy: typeof peerCopies.$inferSelect | null,
+): Finding[] {
+  const { origin } = peer;
+  const found: Finding[] = [];
+  const wrong = (text: string, advice: string) =>
+    found.push({ ok: false, text: `${origin} ${text}`, advice });
+  const days = (since: Date) => Math.floor((now - since.getTime()) / DAY);
+  if (peer.state === "asked") wrong("asks to be a peer.", "Answer it at /admin/peers.");
+  if (peer.newKey !== null)
+    wrong(
+      "signs with a new key, which nobody here has accepted.",
+      "Ask its administrators by another way (telephone) whether it is theirs, then accept it on its page at /admin/peers.",
+    );
+  if (peer.state === "frozen")
+    wrong(
+      `is frozen (${peer.reason ?? "by an administrator"}): nothing is settled with it.`,
+      "Look at the evidence on its page at /admin/peers, talk to its administrators, and let it go on or close it.",
+    );
+  if (peer.theirState === "frozen" && peer.state !== "frozen")
+    wrong("has frozen this hub.", "Ask its administrators what they found; compare: ayni ledger prove.");
+  if (link !== null && ["active", "draining"].includes(peer.state)) {
+    const { heard, skew, ready, failure, reached } = link;
+    if (heard === null || now - heard.getTime() > SILENT)
+      wrong(
+        heard === null ? "was never heard." : `was not heard for ${days(heard)} days.`,
+        failure === null
+          ? "Is it up? Does its address lead to it? Is the hub here running?"
+          : `It could not be reached${reached === null ? "" : ` since ${reached.toISOString()}`}: ${failure}`,
+      );
+    else if (!ready)
+      wrong(
+        "has not shaken hands since the hub started: nothing is decided with it yet.",
+        failure === null ? "That takes seconds while both hubs run; look again." : `In the way: ${failure}`,
+      );
+    if (skew !== null && Math.abs(skew) > SKEW)
+      wrong(
+        `has a clock that is ${Math.round(Math.abs(skew) / 60_000)} minutes ${skew > 0 ? "ahead of" : "behind"} this one.`,
+        "Set the clock that is wrong (timedatectl); beyond an hour ahead or twelve behind nothing is taken.",
+      );
+  }
+  if (copy !== null && peer.state === "active") {
+    const { completed, compared, failure } = copy;
+    // While both hubs' totals are the same nothing is copied, and the copy is as new as the comparison.
+    const fresh = completed === null || (compared !== null && compared > completed) ? compared : completed;
+    if (completed === null || fresh === null || days(fresh) >= 7)
+      wrong(
+        completed === null || fresh === null
+          ? "has not been copied whole: the exchange page lacks some of its proposals."
+          : `was last compared ${days(fresh)} days ago: the exchange page shows old proposals.`,
+        failure === null ? "Is the hub's queue being worked off?" : `In the way: ${failure}`,
+      );
+  }
+  return found.length > 0 ? found : [{ ok: true, text: `Exchange with ${origin} is well.` }];
 }

@@ -63,7 +63,11 @@ export async function buildFedify(origin: string, kv: KvStore): Promise<Fedify<I
       protocols: ["activitypub"],
       openRegistrations: false,
       usage: await size,
-      metadata: { nodeName: hub?.name ?? "Ayni", nodeDescription: hub?.description ?? "" },
+      metadata: {
+        nodeName: hub?.name ?? "Ayni",
+        nodeDescription: hub?.description ?? "",
+        publicTotals: `${origin}/ledger/totals`,
+      },
     };
   });
   registerInbox(builder);

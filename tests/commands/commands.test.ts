@@ -50,6 +50,11 @@ test("every command has a help that says what it expects", () => {
     "token list",
     "token revoke",
     "agreement verify",
+    "backup",
+    "restore",
+    "ledger check",
+    "ledger prove",
+    "ledger verify",
     "doctor",
   ])
     expect(names).toContain(`ayni ${name}`);

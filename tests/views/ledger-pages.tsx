@@ -192,6 +192,7 @@ export function ledgerPages(locale: Locale): Record<string, Child> {
         flows={FLOWS}
         policy={POLICY}
         waiting={2}
+        signed={"2026-11-21"}
       />
     ),
     "ledger-hub-new": (
@@ -209,6 +210,7 @@ export function ledgerPages(locale: Locale): Record<string, Child> {
         flows={[]}
         policy={{ ...POLICY, revision: 3, created: before(20), fundMinimum: -500n, voucherQuota: 0n }}
         waiting={0}
+        signed={null}
       />
     ),
     vouchers: (

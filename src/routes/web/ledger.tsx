@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { type Id, parseId } from "../../db/ids.ts";
 import { agreementById } from "../../domain/agreements/queries.ts";
 import { agreementTitles } from "../../domain/agreements/titles.ts";
+import { lastTotals } from "../../domain/clearing/totals.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { localHub } from "../../domain/hubs/queries.ts";
 import { donate, returnable, returnCredits } from "../../domain/ledger/donate.ts";
@@ -165,12 +166,13 @@ export function ledgerRoutes(web: Web) {
     )
     .get("/currency", (c) => c.redirect("/ledger/hub"))
     .get("/ledger/hub", async (c) => {
-      const [totals, flows, policy, fund, currency] = await Promise.all([
+      const [totals, flows, policy, fund, currency, signed] = await Promise.all([
         hubTotals(ctx),
         flowsBySize(ctx),
         currentPolicy(ctx),
         fundStanding(ctx),
         currencyOf(web),
+        lastTotals(ctx),
       ]);
       return render(
         c,
@@ -181,6 +183,7 @@ export function ledgerRoutes(web: Web) {
           flows={flows}
           policy={policy}
           waiting={fund.waiting}
+          signed={signed}
         />,
       );
     });

@@ -21,6 +21,8 @@ export interface HubLedgerPageProps {
   policy: Policy;
   /** How many requests for a voucher wait. */
   waiting: number;
+  /** The newest day whose totals were signed (`2026-11-22`). */
+  signed: string | null;
 }
 
 export const SIZE_NAMES: Record<Size, MessageKey> = {
@@ -30,7 +32,15 @@ export const SIZE_NAMES: Record<Size, MessageKey> = {
   "?": "ledger.size_unknown",
 };
 
-export const HubLedgerPage = ({ page, currency, totals, flows, policy, waiting }: HubLedgerPageProps) => {
+export const HubLedgerPage = ({
+  page,
+  currency,
+  totals,
+  flows,
+  policy,
+  waiting,
+  signed,
+}: HubLedgerPageProps) => {
   const { t, locale } = page;
   const text = (amount: bigint) => creditText(page, currency, amount);
   return (
@@ -60,6 +70,12 @@ export const HubLedgerPage = ({ page, currency, totals, flows, policy, waiting }
           ))}
         </dl>
         <p class="quiet">{t("ledger.zero_sum")}</p>
+        {signed === null ? null : (
+          <p>
+            <a href={`/ledger/totals/${signed}`}>{t("ledger.signed_totals", { day: signed })}</a> ·{" "}
+            <a href="/ledger/totals">{t("ledger.signed_history")}</a>
+          </p>
+        )}
         <h3>{t("ledger.last_90")}</h3>
         <dl class="totals">
           {[
