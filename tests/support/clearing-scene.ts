@@ -16,7 +16,7 @@ import type { Acting, Ctx } from "../../src/domain/context.ts";
 import { setUpHub } from "../../src/domain/hubs/commands.ts";
 import { localHub } from "../../src/domain/hubs/queries.ts";
 import { organizationAccount } from "../../src/domain/ledger/accounts.ts";
-import { checkLedger } from "../../src/domain/ledger/check.ts";
+import { checkLedger, type Finding } from "../../src/domain/ledger/check.ts";
 import { quoteFromPayee, rateOf } from "../../src/domain/ledger/rules.ts";
 import { transact } from "../../src/domain/transact.ts";
 import { seal } from "../../src/federation/clearing/envelope.ts";
@@ -330,7 +330,9 @@ export async function books(hub: ClearingHub) {
       (select posted from ledger_accounts where kind = 'clearing' and actor_id = p.actor_id) as clearing,
       (select count(*) from clearing_transfers where state in ('reserved', 'prepared')) as open
     from clearing_links l join peers p on p.id = l.peer_id`);
-  return { ...row, findings: await checkLedger(hub.ctx) };
+  return Object.assign(row ?? {}, { findings: await checkLedger(hub.ctx) }) as Record<string, string> & {
+    findings: Finding[];
+  };
 }
 
 /** What becomes of a transfer, on one hub. */
