@@ -220,7 +220,7 @@ test("no method but those of forms does anything", async () => {
       expect([400, 404, 405, 501], `${method} ${path}: ${status}`).toContain(status);
     }
   }
-  for (const path of ["/logout", "/acting", "/locale", "/follows", `/posts/${id}/delete`, "/proposals"]) {
+  for (const path of ["/logout", "/acting", "/locale", "/follows", `/posts/${id}/delete`]) {
     const { status } = await member.get(path);
     // Reading changes nothing: a page that asks, or none.
     expect([path, status]).toEqual([path, path.endsWith("/delete") ? 200 : 404]);
