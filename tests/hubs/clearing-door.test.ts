@@ -1,6 +1,10 @@
 import { generateKeyPairSync } from "node:crypto";
+import { Readable } from "node:stream";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import keys from "../../docs/clearing/vectors/keys.json" with { type: "json" };
+import refusals from "../../docs/clearing/vectors/refusals.json" with { type: "json" };
 import type { Id } from "../../src/db/ids.ts";
+import { createClearingDoor } from "../../src/federation/clearing/door.ts";
 import type { JsonObject } from "../../src/federation/proofs.ts";
 import { encodeMultikey, proveObject } from "../../src/federation/proofs.ts";
 import { envelope, postClearing, signer } from "../support/clearing-hubs.ts";
@@ -171,4 +175,22 @@ describe("the door of clearing", () => {
     const { proof } = proveObject(bare, key, lac.clock.now());
     await refused("malformed_envelope", 400, JSON.stringify({ ...json, proof }));
   });
+});
+
+test.each(refusals.refusals)("answers as the vectors say: $name", async ({ body, status, code }) => {
+  // The hub of the vectors, in a copy of its rows: its iri, its peer's, and the key that it has accepted.
+  const { sql } = other.database;
+  const [lacKey] = keys.hubs;
+  await sql`update actors set iri = 'https://mena.example/actor' where id = (select actor_id from hubs)`;
+  await sql`update actors set iri = ${lacKey!.hub} where id = (select actor_id from peers)`;
+  await sql`update peers set key = ${lacKey!.publicKeyMultibase}`;
+  const ctx = { ...other.ctx, clock: { now: () => new Date(refusals.now) } };
+  const unknown = () => Promise.resolve({ status: "unreachable" } as const);
+  const door = createClearingDoor({ ctx, keys: { get: unknown, refresh: unknown } });
+  const answer = await door({
+    ...{ method: "POST", rawUrl: "/clearing", headers: { "content-type": "application/activity+json" } },
+    ...{ body: Readable.from([Buffer.from(body)]), remoteAddress: undefined },
+  });
+  expect([answer.status, JSON.parse(answer.body).code]).toEqual([status, code]);
+  expect(await count(other, "clearing_inbox")).toBe(0);
 });
