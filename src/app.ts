@@ -32,7 +32,7 @@ import { createInboxWorker } from "./federation/inbox/process.ts";
 import { createKeptDocuments } from "./federation/kept-documents.ts";
 import { createKeyring } from "./federation/keyring.ts";
 import { createKeys } from "./federation/keys.ts";
-import { createRemote } from "./federation/remote.ts";
+import { createRemote, httpAllowed } from "./federation/remote.ts";
 import { iriCheck } from "./federation/vocab/parse.ts";
 import { createFiles } from "./files.ts";
 import { createMailer } from "./mail/mailer.ts";
@@ -261,16 +261,6 @@ function fewTimes<T>(ask: () => Promise<T>): () => Promise<T> {
     }
     return answer;
   };
-}
-
-/** Where plain http is acceptable: at the private addresses that the configuration names, and `localhost` on their ports. */
-function httpAllowed(pairs: readonly string[]): (url: URL) => boolean {
-  const allowed = new Set(pairs);
-  for (const pair of pairs) {
-    const port = pair.slice(pair.lastIndexOf(":") + 1);
-    if (pair.startsWith("127.0.0.1:") || pair.startsWith("[::1]:")) allowed.add(`localhost:${port}`);
-  }
-  return (url) => allowed.has(`${url.hostname}:${url.port || "80"}`);
 }
 
 async function passDoor(

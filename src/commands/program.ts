@@ -6,6 +6,7 @@ import { addDataCommands } from "./data.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addLedgerCommands } from "./ledger.ts";
+import { addPeerCommands } from "./peer.ts";
 import { addSeedCommand } from "./seed.ts";
 import { addServeCommands } from "./serve.ts";
 
@@ -21,6 +22,7 @@ export function createProgram(): Command {
   addBackupCommands(program);
   addDoctorCommand(program);
   addLedgerCommands(program);
+  addPeerCommands(program);
   addDemoCommand(program);
   addSeedCommand(program);
   return program;

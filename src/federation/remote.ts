@@ -240,3 +240,13 @@ function toDomainError(error: unknown): never {
     cause: error,
   });
 }
+
+/** Where plain http is acceptable: at the private addresses that the configuration names, and `localhost` on their ports. */
+export function httpAllowed(pairs: readonly string[]): (url: URL) => boolean {
+  const allowed = new Set(pairs);
+  for (const pair of pairs) {
+    const port = pair.slice(pair.lastIndexOf(":") + 1);
+    if (pair.startsWith("127.0.0.1:") || pair.startsWith("[::1]:")) allowed.add(`localhost:${port}`);
+  }
+  return (url) => allowed.has(`${url.hostname}:${url.port || "80"}`);
+}

@@ -92,6 +92,17 @@ export async function accountByHandle(ctx: Ctx, handle: string): Promise<Acting>
   return row;
 }
 
+/** The administrator that the hub began with, for whom its operator's commands act; null before the setup. */
+export async function firstAdministrator(ctx: Ctx): Promise<Acting | null> {
+  const [row] = await ctx.db
+    .select({ accountId: accounts.id, actorId: accounts.actorId })
+    .from(accounts)
+    .where(eq(accounts.role, "admin"))
+    .orderBy(accounts.id)
+    .limit(1);
+  return row ?? null;
+}
+
 /** Whose token it is, and what it allows. `id` names it where it must not be shown. */
 export interface TokenAccount extends Acting {
   id: string;
