@@ -22,6 +22,7 @@ import { DomainError } from "../errors.ts";
 import { type Page, toPage } from "../page.ts";
 import { newestResolution, requireSteward, sideOf, toMachine } from "./load.ts";
 import { pinnedOf } from "./quote.ts";
+import type { Money } from "./quote-rules.ts";
 import { type AgreementGroup, FINAL, type MessageType, possible, type Side, whoActs } from "./rules.ts";
 
 /** An agreement in a list. */
@@ -85,6 +86,8 @@ export interface BetweenHubs {
     name: string;
     host: string;
     state: PeerState;
+    /** Its currency's iri. */
+    currency: string;
     /** Since when it has not answered; null: it does. */
     unreachable: Date | null;
   };
@@ -94,11 +97,6 @@ export interface BetweenHubs {
   settled: { payer: bigint; payee: bigint } | null;
   /** Until when the amounts are fixed, as long as nobody has agreed to them. */
   until: Date;
-}
-
-export interface Money {
-  amount: bigint;
-  currency: Currency;
 }
 
 /** One agreement with all that its page shows. */
@@ -349,6 +347,7 @@ async function select(ctx: Ctx, where: SQL | undefined, limit: number, order: SQ
         name: hubActor.name,
         origin: peers.origin,
         state: peers.state,
+        currency: peers.currency,
         symbol: peers.currencySymbol,
         scale: peers.currencyScale,
         failure: clearingLinks.failure,
@@ -423,6 +422,7 @@ function toBetween({
       name: peer.name || host,
       host,
       state: peer.state ?? "closed",
+      currency: peer.currency ?? "",
       unreachable: failing ? (peer.reached ?? peer.since) : null,
     },
     payer: { amount: quote.payer, currency: payer },

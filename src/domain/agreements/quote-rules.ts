@@ -1,3 +1,4 @@
+import type { Party } from "../../db/schema/agreements.ts";
 import { isFair, type Quote } from "../clearing/messages-rules.ts";
 import { DomainError } from "../errors.ts";
 import { quoteFromPayee, quoteFromPayer, type Rate } from "../ledger/rules.ts";
@@ -89,4 +90,26 @@ export function sameQuote(a: Quote, b: Quote): boolean {
     sameRate(a.payeeRate, b.payeeRate) &&
     a.until.getTime() === b.until.getTime()
   );
+}
+
+/** An amount with the currency that it is in. */
+export interface Money {
+  amount: bigint;
+  currency: { symbol: string; scale: number };
+}
+
+/** The price on the table, in the currency of whoever set it; null where no credits are paid. */
+export function priceOf({
+  amount,
+  currency,
+  between,
+  proposer,
+}: {
+  amount: bigint | null;
+  currency: Money["currency"] | null;
+  between: Record<Side, Money> | null;
+  proposer: Party;
+}): Money | null {
+  if (between !== null) return proposer === "receiver" ? between.payer : between.payee;
+  return amount === null || currency === null ? null : { amount, currency };
 }

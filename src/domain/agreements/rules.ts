@@ -181,8 +181,7 @@ const BETWEEN: Readonly<Record<Side, Partial<Record<AgreementState, Allowed>>>> 
     accepted: PROMISED,
     funded: PROMISED,
     delivered: PROMISED,
-    // Between hubs the payer's hub carries a resolution out.
-    disputed: { ...PROMISED, propose: [], sign: [] },
+    disputed: PROMISED,
     confirmed: PROMISED,
     rejected: PAID,
     withdrawn: PAID,
@@ -388,7 +387,7 @@ const HANDLERS: { readonly [T in MessageType]: Handler<T> } = {
     const end = ended(agreement, decided ? "resolved" : "settled", [
       ...(UNTAKEN.includes(state) ? [{ type: "retake" as const, quantity: terms.quantity }] : []),
       tell("provider", decided ? "agreement_resolved" : "agreement_settled"),
-      ...(state === "disputed" && !decided ? [tell("provider", "dispute_late")] : []),
+      ...(agreement.disputedBy !== null && !decided ? [tell("provider", "dispute_late")] : []),
     ]);
     const settled = { amount, quantity, automatic };
     return { ...end, agreement: { ...end.agreement, delivered: agreement.delivered ?? now, settled } };
@@ -474,7 +473,8 @@ const HANDLERS: { readonly [T in MessageType]: Handler<T> } = {
     if (resolution.signed.includes(by)) throw new DomainError("not_now", "it was signed already");
     const signed = { ...resolution, signed: [...resolution.signed, by] };
     const next = { ...agreement, resolution: signed };
-    return signed.signed.length < 2
+    // Between hubs the payer's hub carries it out.
+    return signed.signed.length < 2 || agreement.between === "payee"
       ? { agreement: next, effects: [] }
       : resolved(next, resolution.release, now);
   },

@@ -6,6 +6,7 @@ import type {
 } from "../../domain/agreements/queries.ts";
 import { AGREEMENT_STATES, PARTIES } from "../../domain/agreements/rules.ts";
 import type { Ctx } from "../../domain/context.ts";
+import { PEER_STATES } from "../../domain/peers/rules.ts";
 import { PURPOSES, SETTLEMENTS, UNITS } from "../../domain/proposals/rules.ts";
 import {
   Actor,
@@ -47,7 +48,28 @@ const SHORT = {
   offeredBy: Party.openapi({ description: "Who made the terms on the table: the other one answers." }),
   quantity: z.int(),
   unit: z.enum(UNITS),
-  amount: AmountOrNull.openapi({ description: "In all; null unless credits are paid." }),
+  amount: AmountOrNull.openapi({
+    description: "In all, in this hub's currency; null unless credits are paid.",
+  }),
+  payerAmount: AmountOrNull.openapi({
+    description: "What the receiver pays, in the currency of its own hub.",
+  }),
+  payeeAmount: AmountOrNull.openapi({
+    description: "What the provider gets, in the currency of its own hub.",
+  }),
+  quote: orNull(
+    z.strictObject({
+      until: Time.openapi({ description: "Until when the two amounts can be agreed to." }),
+    }),
+  ).openapi({ description: "Both amounts are fixed between two hubs; null where all is within one." }),
+  hub: orNull(
+    z.strictObject({
+      name: z.string(),
+      host: z.string(),
+      state: z.enum(PEER_STATES).openapi({ description: "Of the peering." }),
+      unreachable: TimeOrNull.openapi({ description: "Since when it has not answered; null: it does." }),
+    }),
+  ).openapi({ description: "The hub that credits are settled with; null: this one alone." }),
   due: TimeOrNull,
   voucher: orNull(Id),
   transfer: orNull(Id),
@@ -161,6 +183,7 @@ export function toAgreement(ctx: Ctx, view: AgreementView): z.input<typeof Agree
     provider: toActor(provider),
     receiver: toActor(receiver),
     amount: toAmountOrNull(ctx, view.amount),
+    ...toBetween(ctx, view),
     due: toTime(view.due),
     voucher: toId(view.voucherId),
     transfer: toId(view.transferId),
@@ -171,6 +194,25 @@ export function toAgreement(ctx: Ctx, view: AgreementView): z.input<typeof Agree
     settled: toTime(view.settled),
     changed: view.changed.toISOString(),
     deadline: toTime(view.deadline),
+  };
+}
+
+function toBetween(ctx: Ctx, { between, amount }: AgreementView) {
+  if (between === null) {
+    const own = toAmountOrNull(ctx, amount);
+    return { payerAmount: own, payeeAmount: own, quote: null, hub: null };
+  }
+  const { side, hub, until } = between;
+  const of = (party: "payer" | "payee") =>
+    party === side
+      ? toAmount(ctx, between[party].amount)
+      : { value: between[party].amount.toString(), currency: hub.currency };
+  const { name, host, state, unreachable } = hub;
+  return {
+    payerAmount: of("payer"),
+    payeeAmount: of("payee"),
+    quote: { until: until.toISOString() },
+    hub: { name, host, state, unreachable: toTime(unreachable) },
   };
 }
 

@@ -18,6 +18,7 @@ import {
 import { agreementById, agreementList, disputes } from "../../domain/agreements/queries.ts";
 import { AGREEMENT_GROUPS } from "../../domain/agreements/rules.ts";
 import type { Acting, Ctx } from "../../domain/context.ts";
+import { proposalById } from "../../domain/proposals/queries.ts";
 import { Agreement, FullAgreement, toAgreement, toFullAgreement } from "./agreement-schemas.ts";
 import type { Api } from "./operation.ts";
 import {
@@ -42,7 +43,7 @@ const Quantity = z.int().min(1).max(1_000_000);
 const Terms = {
   quantity: Quantity,
   amount: AmountInput.optional().openapi({
-    description: "In all; only where the proposal leaves the price open.",
+    description: "In all, in the proposal's currency; only where the proposal leaves the price open.",
   }),
   due: TimeInput.optional().openapi({ description: "By when it is to be done." }),
   note: Note.optional(),
@@ -107,7 +108,7 @@ export function agreementRoutes({ ctx, operation }: Api): void {
       const { proposal, revision, quantity, amount, due, note, voucher } = body;
       const id = await offerAgreement(ctx, acting, {
         ...{ proposalId: proposal, revision, quantity, due: due ?? null, note, voucherId: voucher ?? null },
-        amount: amount === undefined ? null : minorUnits(ctx, amount),
+        amount: amount === undefined ? null : await priceOf(ctx, acting, proposal, amount),
       });
       return { body: await full(ctx, acting, id), location: `/agreements/${id}` };
     },
@@ -155,9 +156,10 @@ export function agreementRoutes({ ctx, operation }: Api): void {
     example: { quantity: 2, note: "Two would be possible in May." },
     answer: FullAgreement,
     async run({ ctx, acting, params: { id }, body: { quantity, amount, due, note, voucher } }) {
+      const priced = amount === undefined ? null : (await agreementById(ctx, id, acting)).proposal.id;
       await counterOffer(ctx, acting, id, {
         ...{ quantity, due: due ?? null, note, voucherId: voucher ?? null },
-        amount: amount === undefined ? null : minorUnits(ctx, amount),
+        amount: amount === undefined || priced === null ? null : await priceOf(ctx, acting, priced, amount),
       });
       return { body: await full(ctx, acting, id) };
     },
@@ -311,4 +313,15 @@ export function agreementRoutes({ ctx, operation }: Api): void {
       return { body: (await disputes(ctx)).map((item) => toAgreement(ctx, item)) };
     },
   });
+}
+
+/** A price in the currency of the proposal that it is for, which may be of another hub. @throws DomainError invalid */
+async function priceOf(
+  ctx: Ctx,
+  { actorId }: Acting,
+  proposalId: SnowflakeId,
+  amount: { value: string; currency: string },
+): Promise<bigint> {
+  const { currency } = await proposalById(ctx, proposalId, actorId);
+  return amount.currency === currency ? BigInt(amount.value) : minorUnits(ctx, amount);
 }

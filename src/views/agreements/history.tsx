@@ -20,7 +20,16 @@ const NAMES = [
   "expire",
   "silence",
   "rule",
+  "reserved",
+  "refused",
+  "committed",
+  "settled",
+  "released",
+  "lapse",
 ] as const;
+
+/** Why another hub does not promise to take credits. */
+const REFUSALS = ["limit", "payee-unknown", "no-agreement", "stale-quote", "draining", "too-many"] as const;
 
 /** Every step, oldest first: who did it, when, and whether it was signed. */
 export const History = ({ page, agreement }: { page: PageContext; agreement: FullAgreement }) => (
@@ -39,7 +48,9 @@ export const History = ({ page, agreement }: { page: PageContext; agreement: Ful
 
 const Step = ({ page, agreement, step }: { page: PageContext; agreement: FullAgreement; step: StepView }) => {
   const { t } = page;
-  const { person, note, signed, created, due } = step;
+  const { person, signed, created, due } = step;
+  const refusal = REFUSALS.find((known) => step.message === "refused" && known === step.note);
+  const note = refusal === undefined ? step.note : t(`refusals.${refusal}`);
   const terms = termsOf(page, agreement, step);
   return (
     <li class="history-step">

@@ -1,3 +1,4 @@
+import type { Preview } from "../../domain/agreements/preview.ts";
 import type { ProposalView } from "../../domain/proposals/queries.ts";
 import { actorPath } from "../actors/actor-card.tsx";
 import { Return } from "../proposals/proposal-card.tsx";
@@ -19,13 +20,15 @@ export interface UsableVoucher {
 }
 
 /** What stands in the way of an agreement on a proposal. */
-export type Obstacle = "own" | "closed" | "person" | "elsewhere";
+export type Obstacle = "own" | "closed" | "person" | "elsewhere" | "paused";
 
 /** GET /agreements/new?proposal=<id>; also what POST /agreements answers when something is wrong. */
 export interface NewAgreementPageProps {
   page: PageContext;
   proposal: ProposalView;
   obstacle: Obstacle | null;
+  /** What it costs on both sides, when credits are settled with another hub. */
+  preview: Preview | null;
   /** What the one who would pay can spend, in minor units; null where no credits are paid, or by the other side. */
   available: bigint | null;
   vouchers: readonly UsableVoucher[];
@@ -173,14 +176,16 @@ function dueHint({ page, proposal }: NewAgreementPageProps): string {
 }
 
 /** Price, sum and what pays it. */
-const Paying = ({ page, proposal, available, vouchers, form }: NewAgreementPageProps) => {
+const Paying = ({ page, proposal, preview, available, vouchers, form }: NewAgreementPageProps) => {
   const { t } = page;
-  const currency = currencyOf(proposal);
-  if (currency === null) return null;
+  const price = currencyOf(proposal);
+  if (price === null) return null;
+  const currency = preview === null ? price : preview[preview.side].currency;
   return (
     <fieldset class="card form">
       <legend>{t("agreement.paying")}</legend>
-      <Sum page={page} proposal={proposal} currency={currency} available={available} />
+      <Sum page={page} proposal={proposal} currency={price} available={preview === null ? available : null} />
+      {preview === null ? null : <BothSides page={page} proposal={proposal} preview={preview} />}
       {available === null ? (
         <p>{t("agreement.they_pay", { name: proposal.actor.name })}</p>
       ) : (
@@ -190,7 +195,7 @@ const Paying = ({ page, proposal, available, vouchers, form }: NewAgreementPageP
           available={available}
           vouchers={vouchers}
           currency={currency}
-          cost={leastCost(proposal)}
+          cost={preview === null ? leastCost(proposal) : (preview.least?.[preview.side] ?? null)}
         />
       )}
     </fieldset>
@@ -201,6 +206,58 @@ const Paying = ({ page, proposal, available, vouchers, form }: NewAgreementPageP
 function leastCost({ price, unitBased, minimum }: ProposalView): bigint | null {
   return price === null ? null : unitBased === true ? price * BigInt(minimum ?? 1) : price;
 }
+
+/**
+ * What each side pays and gets in its own currency: for the smallest quantity it stands there, for others it follows what is typed
+ * where scripts run (client/sums.ts).
+ */
+const BothSides = ({
+  page,
+  proposal,
+  preview,
+}: {
+  page: PageContext;
+  proposal: ProposalView;
+  preview: Preview;
+}) => {
+  const { t } = page;
+  const { least, side, priced, payer, payee, hub, until } = preview;
+  const text = side === "payer" ? "between.you_pay" : "between.you_get";
+  const { name } = proposal.actor;
+  const rate = ({ n, d }: { n: bigint; d: bigint }) => `${n}/${d}`;
+  return (
+    <div class="cost">
+      {least === null ? null : (
+        <p>
+          {t("between.for_least", { amount: amountText(page, proposal.unit, proposal.minimum ?? 1) })}{" "}
+          {t(text, {
+            name,
+            pays: creditText(page, least.payer, payer.currency),
+            gets: creditText(page, least.payee, payee.currency),
+          })}
+        </p>
+      )}
+      {proposal.price === null || proposal.unitBased !== true ? null : (
+        <p
+          hidden
+          data-both="quantity"
+          data-price={String(proposal.price)}
+          data-priced={priced}
+          data-payer-rate={rate(payer.rate)}
+          data-payee-rate={rate(payee.rate)}
+          data-payer-unit={`${payer.currency.scale} ${payer.currency.symbol}`}
+          data-payee-unit={`${payee.currency.scale} ${payee.currency.symbol}`}
+          data-text={t(text, { name, pays: "%1", gets: "%2" })}
+        >
+          <output for="field-quantity" class="cost-amount"></output>
+        </p>
+      )}
+      <p class="quiet">
+        {t("between.two_units", { hub: hub.name })} {t("between.fixed")} <Day page={page} at={until} />.
+      </p>
+    </div>
+  );
+};
 
 /** The sum follows what is typed where scripts run (client/sums.ts); the price per unit stands there always. */
 const Sum = ({

@@ -17,9 +17,14 @@ export function creditText({ locale }: PageContext, amount: bigint, { symbol, sc
 /** The agreement's amount, or what it is instead of one. */
 export function amountOf(
   page: PageContext,
-  agreement: Pick<AgreementView, "settlement" | "amount" | "currency">,
+  agreement: Pick<AgreementView, "settlement" | "amount" | "currency" | "between">,
 ): string {
-  const { settlement, amount, currency } = agreement;
+  const { settlement, amount, currency, between } = agreement;
+  if (between !== null) {
+    const [own, other] =
+      between.side === "payer" ? [between.payer, between.payee] : [between.payee, between.payer];
+    return `${creditText(page, own.amount, own.currency)} = ${creditText(page, other.amount, other.currency)}`;
+  }
   if (amount !== null && currency !== null) return creditText(page, amount, currency);
   return page.t(settlement === "external" ? "agreement.external" : "agreement.gift");
 }
