@@ -42,6 +42,7 @@ import {
   VIEWER,
 } from "./example.ts";
 import { ledgerPages } from "./ledger-pages.tsx";
+import { peerPages } from "./peer-pages.tsx";
 import { trustPages } from "./trust-pages.tsx";
 
 const OFFER = proposal();
@@ -486,6 +487,7 @@ export function allPages(locale: Locale): Record<string, Child> {
     ),
     ...agreementPages(locale),
     ...ledgerPages(locale),
+    ...peerPages(locale),
     ...trustPages(locale),
     me: <MePage page={organization({ path: "/me" })} />,
     api: (
