@@ -124,7 +124,7 @@ export function work(world: World, hub: Hub, peer: number, worker: string[]): En
       const acked = outcome.link.acked.seq > store.link.acked.seq;
       settle(outcome);
       if (acked && message.type === "checkpoint") store.checkpoint = message.checkpoint;
-      checkEvidence(store, before, envelope.session, message);
+      checkEvidence(hub, store, before, envelope.session, message);
       checkLink(world, hub, peer, fresh ? message : null);
     }
   for (const { row } of store.outgoing.values()) {
@@ -136,7 +136,7 @@ export function work(world: World, hub: Hub, peer: number, worker: string[]): En
   }
   const going = store.link.ready && (store.link.state === "active" || store.link.state === "draining");
   const waiting = going && openOf(store).outgoing.find(({ order }) => order?.type === "abort");
-  check(!waiting, () => `L2: hub ${hub.number} does not give ${waiting && waiting.iri} back at once`);
+  check(!waiting, () => `L2: hub ${hub.number} does not give ${waiting ? waiting.iri : ""} back at once`);
   worker[peer] = store.link.session.nonce;
   if (store.link.state === "frozen") return null;
   if (store.link.ready) questions(world, store, messages, now);

@@ -45,7 +45,7 @@ export function checkLink(world: World, hub: Hub, peer: number, message: Message
 }
 
 /** S11, S13: what is proven to be wrong is kept, and nothing more is believed. `before`: the link when the message came. */
-export function checkEvidence(store: LinkStore, before: Link, session: Session, message: Message): void {
+export function checkEvidence(hub: Hub, store: LinkStore, before: Link, session: Session, message: Message) {
   if (before.state === "frozen" || !before.ready || session.nonce !== before.peerSession.nonce) return;
   if (session.epoch !== before.peerSession.epoch) return;
   const { incoming, received, sent, link } = store;
@@ -53,11 +53,11 @@ export function checkEvidence(store: LinkStore, before: Link, session: Session, 
     seq > 0n && seq <= BigInt(log.length) && log[Number(seq) - 1]?.digest !== digest;
   const wrong =
     message.type === "entry"
-      ? message.entry.writer === link.peer &&
+      ? isBetween(message.entry, link.peer, hub.iri) &&
         message.entry.seq <= before.in.seq &&
         other(received, message.entry)
       : message.type === "reserve"
-        ? message.request.writer === link.peer &&
+        ? isBetween(message.request, link.peer, hub.iri) &&
           (incoming.get(message.request.terms.iri)?.row.request?.digest ?? message.request.digest) !==
             message.request.digest
         : message.type === "resync" && (other(sent, message.in) || other(received, message.out));

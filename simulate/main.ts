@@ -22,6 +22,13 @@ const HELP = `Simulates clearing between hubs under faults, and checks that noth
 /** Seeds that a worker takes at a time. */
 const BATCH = 50;
 
+const NAMES: Record<string, string> = {
+  turnedAway: "turned away at the door",
+  forgeries: "lies of malicious hubs",
+  recovered: "recovered entries",
+  overdrafts: "overdrafts flagged",
+};
+
 interface Task {
   hubs: number | undefined;
   mutation: string | undefined;
@@ -146,13 +153,6 @@ async function help(task: Task): Promise<void> {
     parentPort?.postMessage(report);
   });
 }
-
-const NAMES: Record<string, string> = {
-  turnedAway: "turned away at the door",
-  forgeries: "lies of malicious hubs",
-  recovered: "recovered entries",
-  overdrafts: "overdrafts flagged",
-};
 
 function table(counts: Record<string, number>): string {
   const width = Math.max(...Object.keys(counts).map((name) => (NAMES[name] ?? name).length));

@@ -37,26 +37,22 @@ function wrongSession({ random }: World, { epoch, nonce }: Session): Session {
 const absurd = ({ random }: World) =>
   random.pick([0n, -1n, -7200n, 1n, 10n ** 12n, 2n ** 60n, -(2n ** 62n)])!;
 
-/** The next entry that the peer would take, of a transfer that it has promised. */
+/** The next entry that the peer would take, of a transfer that it has promised; sometimes of one that is over. */
 function nextEntry({
   world,
-  store,
   hub,
   peer,
 }: Lie): Omit<LedgerEntry, "writer" | "reader" | "digest" | "body"> | null {
-  const { iri, key } = world.hubs[peer]!;
-  const promised = [...store.outgoing.values()].flatMap(({ row }) =>
-    row.promise && row.request ? [row.request] : [],
-  );
-  const request = world.random.pick([...promised, ...hub.deals.filter(({ reader }) => reader === iri)]);
-  if (request === undefined) return null;
+  const { incoming, link } = world.hubs[peer]!.store.links[hub.number]!;
+  const over = world.random.chance(0.15);
+  const rows = [...incoming.values()].filter(({ row }) => row.promise && (row.state === "prepared") !== over);
+  const { request, promise } = world.random.pick(rows)?.row ?? {};
+  if (!request || !promise || !link.ready) return null;
   const { iri: transfer, payer, payee, agreement, quote } = request.terms;
-  const promise = penOf(iri, hub.iri, key, world.random).promise(request).digest;
   const amounts = { payer: quote.payer, payee: quote.payee, seconds: quote.seconds };
-  const { out } = store.link;
   return {
-    ...{ transfer, payer, payee, agreement, amounts, seq: out.seq + 1n, prev: out.digest },
-    ...{ cumulative: out.cumulative + amounts.seconds, promise, confirm: "auto" },
+    ...{ transfer, payer, payee, agreement, amounts, seq: link.in.seq + 1n, prev: link.in.digest },
+    ...{ cumulative: link.in.cumulative + amounts.seconds, promise: promise.digest, confirm: "auto" },
   };
 }
 
@@ -100,7 +96,7 @@ function altered(lie: Lie): Message | null {
   const told = random.pick(wrong)!;
   // What follows from the amounts is right, so that only one thing is wrong.
   const sum = random.chance(0.7) && told.cumulative === entry.cumulative && told.seq === entry.seq;
-  const cumulative = sum ? store.link.out.cumulative + told.amounts.seconds : told.cumulative;
+  const cumulative = sum ? entry.cumulative - amounts.seconds + told.amounts.seconds : told.cumulative;
   return { type: "entry", entry: pen.entry({ ...told, cumulative }) };
 }
 
@@ -141,7 +137,6 @@ function asked({ world, store, pen, peer, hub }: Lie): Message | null {
     });
   const payee = random.chance(0.2) ? organizationOf(world.hubs[peer]!, random.below(3)) : terms.payee;
   const request = pen.request({ ...terms, iri, payee, quote: unfair });
-  hub.deals.push(request);
   return { type: "reserve", request };
 }
 
@@ -185,9 +180,10 @@ function borrowed({ world, hub, store }: Lie): Message | null {
 }
 
 /** Lies about logs and sessions, also in answer to the peer's handshake. */
-function recalled({ world, store, pen }: Lie): Message | Message[] | null {
+function recalled({ world, hub, peer, store, pen }: Lie): Message | Message[] | null {
   const { random } = world;
   const { link } = store;
+  const { acked } = world.hubs[peer]!.store.links[hub.number]!.link;
   const nonce = link.peerSession.nonce;
   const head = () => {
     const entry = random.pick([...store.sent, ...store.received]);
@@ -208,6 +204,7 @@ function recalled({ world, store, pen }: Lie): Message | Message[] | null {
   const told: (Message | Message[])[] = [
     { type: "checkpoint", checkpoint: pen.checkpoint(head()) },
     { type: "checkpoint", checkpoint: pen.checkpoint({ ...link.in, seq: link.in.seq + 1n }) },
+    { type: "checkpoint", checkpoint: pen.checkpoint({ ...link.in, seq: acked.seq + 1n, digest: "other" }) },
     { type: "resync", out: head(), in: head(), open: some },
     {
       ...{ type: "resynced" as const, nonce, out: head(), in: head(), open, prepared: some },

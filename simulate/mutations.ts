@@ -339,10 +339,13 @@ export const MUTATIONS: Mutation[] = [
     "const payee = least((seconds * quote.payeeRate.n) / (3600n * quote.payeeRate.d), quote.payee);",
     "const payee = least((seconds * quote.payeeRate.n) / (3600n * quote.payeeRate.d) + 1n, quote.payee);",
   ),
-  mutation(
-    "known-to-anybody",
-    "an answer to an earlier session begins a new one",
-    "if (nonce !== session.nonce || epoch",
-    "if (epoch",
-  ),
+  {
+    ...mutation(
+      "known-to-anybody",
+      "an answer to an earlier session begins a new one",
+      "if (nonce !== session.nonce || epoch",
+      "if (epoch",
+    ),
+    harmless: "It only begins once more than it would have to.",
+  },
 ];

@@ -119,7 +119,7 @@ function createHub({ random, peaks }: World, number: number, count: number): Hub
   const balances = new Map<string, bigint>();
   return {
     ...{ number, origin, iri: `${origin}/actor`, backups: [], workers: [], down: 0, skew: 0 },
-    ...{ slow: random.chance(0.1), malicious: false, deals: [], lost: false, key: 1 },
+    ...{ slow: random.chance(0.1), malicious: false, lost: false, key: 1 },
     floor: -(10n * rate.n) / rate.d - 1n,
     store: {
       links,

@@ -1,6 +1,5 @@
 import type {
   Checkpoint,
-  CreditTransfer,
   LedgerEntry,
   Message,
   Quote,
@@ -85,8 +84,6 @@ export interface Hub {
   skew: number;
   slow: boolean;
   malicious: boolean;
-  /** What it asked for when it lied. */
-  deals: CreditTransfer[];
   /** It has lost data once. */
   lost: boolean;
   /** The version of the key that it signs with. */

@@ -1,0 +1,61 @@
+import { execFile } from "node:child_process";
+import { expect, test } from "vitest";
+import { loadRules, PRODUCT, SMALL } from "../../simulate/rules.ts";
+import { simulate } from "../../simulate/run.ts";
+
+/** So many histories as fit into some seconds; `npm run simulate` does as many as one likes. */
+const SEEDS = 240;
+
+test("no credit is lost, doubled or promised beyond the limit, whatever fails", {
+  timeout: 120_000,
+}, async () => {
+  const small = await loadRules(SMALL);
+  const violations: string[] = [];
+  const total: Record<string, number> = {};
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const { counts, violation } = simulate(seed, seed % 2 === 1 ? small : PRODUCT);
+    if (violation !== null) violations.push(`seed ${seed}: ${violation}`);
+    for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + count;
+  }
+  expect(violations).toEqual([]);
+  // What did not happen was not tried.
+  for (const name of [
+    "settlements",
+    "partial",
+    "aborted",
+    "refused",
+    "crashes",
+    "restores",
+    "recovered",
+    "frozen",
+  ])
+    expect(total[name], name).toBeGreaterThan(0);
+});
+
+test.each([2, 3, 4])("%i hubs: the same seed is the same history", (hubs) => {
+  const traced = () => {
+    const lines: string[] = [];
+    simulate(7, PRODUCT, { hubs, trace: (line) => lines.push(line) });
+    return lines;
+  };
+  const lines = traced();
+  expect(lines.length).toBeGreaterThan(100);
+  expect(traced()).toEqual(lines);
+});
+
+test("the command names the first seed that fails, and fails", { timeout: 120_000 }, async () => {
+  const good = await command("--seeds", "10", "--from", "1000");
+  expect(good).toMatchObject({ code: 0, output: expect.stringMatching(/^violations +0$/m) });
+  const bad = await command("--seeds", "10", "--mutation", "limit-not-checked");
+  expect(bad.code).toBe(1);
+  expect(bad.output).toMatch(/^seed \d+: S8: /m);
+  expect(bad.output).toMatch(/--from \d+ --seeds 1 --trace --mutation limit-not-checked$/m);
+});
+
+function command(...args: string[]): Promise<{ code: unknown; output: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, ["simulate/main.ts", ...args], (error, output) =>
+      resolve({ code: error?.code ?? 0, output }),
+    );
+  });
+}
