@@ -1,10 +1,18 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { BundledConsent, ConsentBundle } from "../domain/agreements/bundle.ts";
+import { type Pinned, sameQuote } from "../domain/agreements/quote-rules.ts";
 import type { RemoteTerms } from "../domain/agreements/remote.ts";
 import { iriOf, isObject, outOfBounds } from "./envelope.ts";
 import { decodeMultikey, digestMultibase, type JsonObject, verifyProof } from "./proofs.ts";
-import { agreementOf, offerDigest, readEvent, readTerms, sameTerms } from "./vocab/agreement-terms.ts";
+import {
+  agreementOf,
+  offerDigest,
+  readEvent,
+  readPinned,
+  readTerms,
+  sameTerms,
+} from "./vocab/agreement-terms.ts";
 
 /** Addresses, digests, keys: nothing in them can act on a terminal. */
 const text = z.string().regex(/^[\x21-\x7e]{1,2000}$/);
@@ -118,7 +126,7 @@ type Wrong = (what: string) => void;
 
 /** The newest terms on the table, and whether they were agreed to. */
 interface Chain {
-  offer: { consent: BundledConsent; terms: RemoteTerms | null } | null;
+  offer: { consent: BundledConsent; terms: RemoteTerms | null; pinned: Pinned | null } | null;
   accept: BundledConsent | null;
 }
 
@@ -209,7 +217,9 @@ function checkContent(
     const digest = offerDigest(activity);
     if (digest !== null && digest !== chain.offer?.consent.digest)
       wrong("it names the digest of another Offer");
-    chain.offer = { consent, terms };
+    const pinned = readPinned(activity);
+    if (pinned === undefined) wrong("the amounts that it pins between two hubs cannot be read");
+    chain.offer = { consent, terms, pinned: pinned ?? null };
     return terms;
   }
   if (KINDS[message] === "Create") {
@@ -238,6 +248,10 @@ function checkContent(
     if (result.id !== agreement) wrong("the Agreement in it has another id");
     if (offer.terms === null || !sameTerms(offer.terms, agreed))
       wrong("it agrees to other terms than were offered");
+    const pinned = readPinned(activity) ?? null;
+    const same =
+      pinned === null || offer.pinned === null ? pinned === offer.pinned : sameQuote(pinned, offer.pinned);
+    if (!same) wrong("it agrees to other amounts between the two hubs than were offered");
   }
   chain.accept = consent;
   return agreed;

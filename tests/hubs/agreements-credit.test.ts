@@ -12,6 +12,8 @@ import {
   offerAgreement,
   withdrawAgreement,
 } from "../../src/domain/agreements/commands.ts";
+import { fundAccount, setAccountLimits } from "../../src/domain/ledger/accounts.ts";
+import { transact } from "../../src/domain/transact.ts";
 import { checkBundle } from "../../src/federation/consent-bundle.ts";
 import { type Across, across } from "../support/across.ts";
 import { until } from "../support/clearing-hubs.ts";
@@ -150,6 +152,36 @@ describe("terms between hubs", () => {
     await expect(offer()).rejects.toMatchObject({ code: "peering_paused" });
     await lac.database.sql`update peers set state = 'proposed'`;
     await expect(offer()).rejects.toMatchObject({ code: "needs_peering" });
+  });
+});
+
+describe("a voucher", () => {
+  test("pays at another hub in an organization's place: the fund does, and the hub's own actor stands for it", async () => {
+    const scene = await across();
+    const { lac, mena, raices, nour, quiet } = scene;
+    const { sql } = lac.database;
+    await transact(lac.ctx, async (ctx) => {
+      const limits = { minimum: -1_000n, growth: 0n, maximum: null };
+      await setAccountLimits(ctx, await fundAccount(ctx), limits, "a test", null);
+    });
+    const voucherId = await lac.ctx.ids.next(lac.clock.now());
+    await sql`insert into vouchers (id, organization_id, purpose, requested, approved, state, created, decided, expires)
+      values (${String(voucherId)}, ${String(raices.actorId)}, 'Taller', 200, 200, 'approved', ${lac.clock.now()},
+        ${lac.clock.now()}, ${new Date(lac.clock.now().getTime() + 90 * DAY)})`;
+    const seen = await scene.publish();
+    const mine = await offerAgreement(lac.ctx, raices, { ...seen, quantity: 2, due: null, voucherId });
+    await quiet();
+    const { id: theirs } = (await scene.newest())[1];
+    await acceptAgreement(mena.ctx, nour, theirs);
+    await until2(scene, "funded", "funded");
+    await deliverAgreement(mena.ctx, nour, theirs, {});
+    await quiet();
+    await confirmAgreement(lac.ctx, raices, mine);
+    await until2(scene, "settled", "settled");
+    expect(await scene.balances()).toEqual([0n, 2_000n]);
+    const [fund] = await sql`select posted from ledger_accounts where kind = 'solidarity'`;
+    expect(BigInt(String(fund!.posted))).toBe(-120n);
+    await scene.check();
   });
 });
 

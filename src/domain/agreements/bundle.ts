@@ -50,6 +50,8 @@ export async function consentBundle(
   const consents: BundledConsent[] = [];
   const keys = new Map<string, ConsentBundle["keys"][number]>();
   for (const { message, party, activity, body, digest, proof, key } of await signedSteps(ctx, agreementId)) {
+    // What the other hub's clock says is nobody's consent.
+    if (message === "lapse") continue;
     if (party === null || activity === null || body === null || digest === null || proof === null) continue;
     const sha256 = createHash("sha256").update(body).digest("hex");
     consents.push({ message, party, activity, digest, sha256, body, proof });
