@@ -482,7 +482,9 @@ function onQuery(link: Link, iri: string, rows: Rows): Outcome {
 /** Signs what both organizations have consented to, if it may be asked for now; null: not now, or there is nothing to ask. */
 export function ask(link: Link, known: Outgoing, pen: Pen): Outcome | null {
   const { state, terms, request, order } = known;
-  if (!link.ready || link.state !== "active" || state !== "reserved" || order !== null) return null;
+  if (!link.ready || link.state !== "active" || state !== "reserved") return null;
+  // What is to be given up is not asked for; what is to be paid is: its order waits for the promise.
+  if (order?.type === "abort") return null;
   if (request !== null || terms === null || terms.evidence === null) return null;
   return { ...unchanged(link), outgoing: [{ ...known, request: pen.request(terms) }] };
 }

@@ -137,7 +137,9 @@ function oneRound(ctx: Ctx, peerId: Id, nonce: string, wire: Wire, scope: Scope)
     if (loaded.ledgerFrozen) return worked(loaded.link, [], { next: later(ctx, AGAIN), more: false });
     const stock = await takeStock(ctx, loaded, wire, scope);
     const { round, found } = await load(ctx, loaded, stock, wire);
-    return conclude(ctx, round, stock, found, { pen, wire, speaks: scope.questions });
+    return conclude(ctx, round, stock, found, {
+      ...{ pen, wire, speaks: scope.questions, decides: scope.orders !== "none" },
+    });
   });
 }
 
@@ -179,7 +181,7 @@ async function conclude(
   round: Round,
   stock: Stock,
   found: Map<string, Id | null>,
-  { pen, wire, speaks }: { pen: Pen; wire: Wire; speaks: boolean },
+  { pen, wire, speaks, decides }: { pen: Pen; wire: Wire; speaks: boolean; decides: boolean },
 ): Promise<Worked> {
   const { loaded } = round;
   const rows = rowsOf(round);
@@ -196,7 +198,9 @@ async function conclude(
     apply(round, outcome, false);
     if (message.type === "checkpoint" && round.link.acked.seq > acked) checkpoint = message.checkpoint.body;
   }
-  for (const iri of stock.orders) {
+  // An order may have waited for the promise that has just come.
+  const freed = [...round.changed.keys()].filter((iri) => round.outgoing.get(iri)?.order != null);
+  for (const iri of decides ? new Set([...stock.orders, ...freed]) : []) {
     const known = round.outgoing.get(iri);
     const outcome = known === undefined ? null : decide(round.link, known, pen);
     if (outcome !== null) apply(round, outcome, true);
