@@ -187,7 +187,9 @@ test("a hub that signs with another key is frozen until people have compared and
   await mena.database.sql`
     update actor_keys set public_key = ${fresh.publicKey}, private_key = ${fresh.privateKey}
     where actor_id = ${actorId.toString()} and kind = 'ed25519'`;
-  await mena.database.sql`select pg_notify('documents', ${actorId.toString()})`;
+  // A process knows its keys from its start on.
+  await mena.stop();
+  await mena.start();
   // As after an hour: what LAC remembers of MENA's keys is forgotten.
   await lac.database.sql`delete from public_keys`;
   await lac.database.sql`select pg_notify('ayni_keys_forgotten', ${`${mena.origin}/actor`})`;
