@@ -54,6 +54,9 @@ export const domainEvent = z.discriminatedUnion("name", [
   z.object({ name: z.literal("review.sealed"), subject: z.string(), reviewId: id }),
   z.object({ name: z.literal("review.opened"), subject: z.string(), reviewId: id }),
   z.object({ name: z.literal("review.deleted"), subject: z.string(), reviewId: id }),
+  /** A steward of ours proposed how to end a dispute with a peer's organization, or agreed to what one of the peer's proposed. */
+  z.object({ name: z.literal("resolution.proposed"), subject: z.string(), resolutionId: id }),
+  z.object({ name: z.literal("resolution.agreed"), subject: z.string(), resolutionId: id }),
   z.object({ name: z.literal("actor.updated"), subject: z.string(), actorId: id }),
 ]);
 

@@ -62,10 +62,11 @@ export async function bundleOf(history: readonly Said[] = HISTORY): Promise<Cons
         ...{ iri: AGREEMENT, proposal: "https://mena.example/proposals/10", purpose: "offer", revision: 1 },
         ...{ proposer: "provider", offeredBy, unit: "hour", scale: 2 },
         ...{ reciprocal: null, quote: null, transfer: null },
+        ...{ quote: null, transfer: null },
         terms: { quantity, amount: null, due: new Date("2026-03-31T23:59:59.999Z") },
       },
       until: offers ? new Date("2026-02-01T00:00:00Z") : null,
-      ...{ amount: null, quantity: said.quantity ?? null, ...change },
+      ...{ amount: null, quantity: said.quantity ?? null, resolution: null, ...change },
     };
     const signed = await sign(statement, said.key ?? actor);
     if (offers) offer = signed;

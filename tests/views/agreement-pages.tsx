@@ -74,6 +74,7 @@ export function agreement(values: Partial<FullAgreement> = {}): FullAgreement {
     unit: "hour",
     amount: 300n,
     currency: { symbol: "₳", scale: 2 },
+    between: null,
     due: day("04-15"),
     voucherId: null,
     transferId: 5n,
@@ -290,6 +291,7 @@ export function agreementPages(locale: Locale): Record<string, Child> {
       returnable={state.state === "settled" && state.party === "provider" ? 200n : 0n}
       vouchers={state === STATES["to-pay"] ? [{ id: 4n, approved: 500n, expires: null }] : []}
       disputeRule="half"
+      stewarding={null}
       messages={{ items: state === STATES.gift ? [] : MESSAGES, before: null }}
       {...values}
     />
@@ -305,6 +307,7 @@ export function agreementPages(locale: Locale): Record<string, Child> {
       as={SEMILLA}
       returnable={0n}
       disputeRule="refund"
+      stewarding={null}
       action={action}
       openAmount
       form={form}
@@ -316,6 +319,7 @@ export function agreementPages(locale: Locale): Record<string, Child> {
       page={page({ path: "/agreements/new?proposal=7" })}
       proposal={{ ...OFFER, ...of }}
       obstacle={null}
+      preview={null}
       available={1250n}
       vouchers={[{ id: 4n, approved: 500n, expires: null }]}
       answerDays={14}

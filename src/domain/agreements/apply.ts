@@ -33,6 +33,8 @@ export interface Step {
   quote?: Pinned | null;
   /** The payer's hub accepted: the transfer that it holds the credits by. */
   transfer?: string | null;
+  /** Between hubs: the proposal of the stewards that is signed. */
+  resolution?: Statement["resolution"];
 }
 
 interface Outcome {
@@ -353,7 +355,10 @@ async function writeStep(
   const signed =
     sign !== null && party !== null
       ? sign(
-          toStatement(loaded, agreement, { id, party, note, ...terms, ...consents, type: message.type }),
+          toStatement(loaded, agreement, {
+            ...{ id, party, note, ...terms, ...consents, type: message.type },
+            resolution: taken.resolution ?? null,
+          }),
           now,
         )
       : null;
@@ -400,9 +405,7 @@ function quantityOf(message: Message, { terms, settled }: Agreement): number | n
 function toStatement(
   { row, provider, receiver, proposal }: Loaded,
   agreement: Agreement,
-  said: Pick<Statement, "id" | "party" | "note" | "amount" | "quantity" | "offer" | "accept"> & {
-    type: Message["type"];
-  },
+  said: Omit<Statement, "type" | "actor" | "to" | "agreement" | "until"> & { type: Message["type"] },
 ): Statement {
   const own = said.party === "provider" ? provider : receiver;
   const other = said.party === "provider" ? receiver : provider;
@@ -451,11 +454,12 @@ async function tellParties(ctx: Ctx, loaded: Loaded, effects: readonly Effect[])
   const told = effects.map((effect) => {
     if (effect.type !== "tell" && effect.type !== "remind") return [];
     const to = loaded[effect.to];
-    if (to.host !== null) return [];
     const from = loaded[otherParty(effect.to)];
     const details = { actor: from.name || from.handle, title: proposal.name };
-    if (effect.type === "remind") return [notify(ctx, to.id, "agreement_reminder", path, details)];
-    const notices = [notify(ctx, to.id, effect.kind, path, details)];
+    if (effect.type === "remind")
+      return to.host === null ? [notify(ctx, to.id, "agreement_reminder", path, details)] : [];
+    const notices = to.host === null ? [notify(ctx, to.id, effect.kind, path, details)] : [];
+    // Of two hubs each has its stewards.
     if (effect.kind === "agreement_disputed")
       notices.push(notifyStaff(ctx, "curator", "agreement_disputed", path, details));
     return notices;

@@ -309,6 +309,8 @@ export async function proposeResolution(
   await transact(ctx, async (ctx) => {
     const loaded = await lockAgreement(ctx, id);
     await requireSteward(ctx, accountId, loaded.row);
+    if (loaded.row.peerId !== null)
+      throw new DomainError("not_now", "between hubs stewards of both propose (proposeBetween)");
     const message: Message = { type: "propose", release: input.release };
     const outcome = step(toMachine(loaded, null), message, ctx.clock.now(), policy);
     const now = ctx.clock.now();
@@ -459,7 +461,12 @@ async function partyStep(
         .set({ ...signed, ...applied })
         .where(eq(resolutions.id, resolution.id));
     }
-    return takeStep(ctx, loaded, outcome, { ...input, ...said, message, who, note, sign });
+    const { iri = null, payer = null } = resolution ?? {};
+    const between = iri === null || payer === null ? null : { iri, payer };
+    return takeStep(ctx, loaded, outcome, {
+      ...{ ...input, ...said, message, who, note, sign },
+      resolution: between,
+    });
   });
 }
 

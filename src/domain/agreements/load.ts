@@ -1,4 +1,4 @@
-import { and, desc, eq, getTableColumns, isNull, or, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, isNotNull, isNull, or, sql } from "drizzle-orm";
 import { type Id, timeOf } from "../../db/ids.ts";
 import { accounts } from "../../db/schema/accounts.ts";
 import { actors } from "../../db/schema/actors.ts";
@@ -77,13 +77,23 @@ export function partyOf(row: { providerId: Id; receiverId: Id }, actorId: Id): P
   throw new DomainError("not_found", "no such agreement");
 }
 
-/** The newest resolution that a steward proposed. */
+/** The newest resolution that a steward proposed; between hubs, that stewards of both stand behind. */
 export async function newestResolution(ctx: Ctx, agreementId: Id) {
   const [row] = await ctx.db
     .select()
     .from(resolutions)
-    .where(eq(resolutions.agreementId, agreementId))
-    .orderBy(desc(resolutions.id))
+    .where(
+      and(
+        eq(resolutions.agreementId, agreementId),
+        or(isNull(resolutions.iri), isNotNull(resolutions.agreed)),
+      ),
+    )
+    // Two hubs find the same one the newest.
+    .orderBy(
+      sql`case when ${resolutions.iri} is not null then ${resolutions.created} end desc nulls last`,
+      desc(resolutions.iri),
+      desc(resolutions.id),
+    )
     .limit(1);
   return row ?? null;
 }

@@ -13,6 +13,7 @@ import {
   onPeeringRevised,
   onPeeringUndone,
 } from "./peers.ts";
+import { onResolutionAgreed, onResolutionProposed, onResolutionSigned } from "./resolutions.ts";
 import { onReview } from "./reviews.ts";
 
 const logger = getLogger(["ayni", "inbox"]);
@@ -22,11 +23,11 @@ export function registerInbox(builder: FederationBuilder<InboxData>): void {
   builder
     .setInboxListeners("/actors/{identifier}/inbox", "/inbox")
     .on(Follow, bySigner(onFollow))
-    .on(Offer, bySigner(firstOf(onPeeringOffered, onOffer)))
-    .on(Accept, bySigner(firstOf(onPeeringAccepted, firstOf(onOfferAccepted, onAccept))))
-    .on(Reject, bySigner(firstOf(onPeeringRejected, firstOf(onOfferRejected, onReject))))
-    .on(Undo, bySigner(firstOf(onPeeringUndone, firstOf(onOfferUndone, onUndoFollow))))
-    .on(Create, bySigner(firstOf(onReview, onAgreementEvent, onObject)))
+    .on(Offer, bySigner(firstOf(onPeeringOffered, onResolutionProposed, onOffer)))
+    .on(Accept, bySigner(firstOf(onPeeringAccepted, onResolutionAgreed, onOfferAccepted, onAccept)))
+    .on(Reject, bySigner(firstOf(onPeeringRejected, onOfferRejected, onReject)))
+    .on(Undo, bySigner(firstOf(onPeeringUndone, onOfferUndone, onUndoFollow)))
+    .on(Create, bySigner(firstOf(onReview, onResolutionSigned, onAgreementEvent, onObject)))
     .on(
       Update,
       bySigner(

@@ -13,6 +13,9 @@ import {
 } from "../../domain/agreements/commands.ts";
 import { parseDue, parseQuantity } from "../../domain/agreements/input.ts";
 import type { FullAgreement } from "../../domain/agreements/queries.ts";
+import { priceOf } from "../../domain/agreements/quote-rules.ts";
+import { parseRelease } from "../../domain/agreements/stewarding.ts";
+import { agreeToResolution, proposeBetween } from "../../domain/agreements/stewards.ts";
 import { parseAmount } from "../../domain/amounts.ts";
 import type { Acting, Ctx } from "../../domain/context.ts";
 import { DomainError } from "../../domain/errors.ts";
@@ -43,14 +46,13 @@ export function agreementActions(ctx: Ctx): Record<string, Action> {
       explained: "counter",
       notice: "notices.agreement_countered",
       run: async (acting, agreement, fields) => {
-        const { id, amount, currency } = agreement;
+        const { id } = agreement;
+        const price = priceOf(agreement);
         const open = (await proposalTerms(ctx, agreement))?.unitBased === null;
         return counterOffer(ctx, acting, id, {
           quantity: parseQuantity("quantity", fields.quantity),
           amount:
-            open && amount !== null && currency !== null
-              ? parseAmount("amount", fields.amount ?? "", currency.scale)
-              : null,
+            open && price !== null ? parseAmount("amount", fields.amount ?? "", price.currency.scale) : null,
           due: parseDue(fields.due, ctx.clock.now()),
           note: fields.note,
           voucherId: voucherOf(fields.voucher),
@@ -102,6 +104,12 @@ export function agreementActions(ctx: Ctx): Record<string, Action> {
       run: (acting, { id }, { resolution }) =>
         signResolution(ctx, acting, id, parseId(resolution) ?? missing()),
     },
+    agree: {
+      explained: null,
+      notice: "notices.resolution_agreed",
+      run: ({ accountId }, { id }, { resolution }) =>
+        agreeToResolution(ctx, accountId, id, parseId(resolution) ?? missing()),
+    },
     resolution: {
       explained: null,
       notice: "notices.resolution_proposed",
@@ -111,6 +119,16 @@ export function agreementActions(ctx: Ctx): Record<string, Action> {
             amount === null || currency === null
               ? 0n
               : parseAmount("release", release ?? "", currency.scale, 0n),
+          note: note ?? "",
+        }),
+    },
+    // Between two hubs: amounts are the payer's.
+    propose: {
+      explained: null,
+      notice: "notices.resolution_sent",
+      run: async ({ accountId }, { id }, { release, note }) =>
+        proposeBetween(ctx, accountId, id, {
+          payer: await parseRelease(ctx, id, release ?? ""),
           note: note ?? "",
         }),
     },

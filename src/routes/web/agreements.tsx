@@ -5,6 +5,7 @@ import { actingAs, type Viewer } from "../../domain/accounts/queries.ts";
 import { consentBundle } from "../../domain/agreements/bundle.ts";
 import { offerAgreement, writeMessage } from "../../domain/agreements/commands.ts";
 import { parseDue, parseQuantity } from "../../domain/agreements/input.ts";
+import { previewOffer } from "../../domain/agreements/preview.ts";
 import {
   agreementById,
   agreementList,
@@ -14,6 +15,7 @@ import {
   type FullAgreement,
 } from "../../domain/agreements/queries.ts";
 import { AGREEMENT_GROUPS } from "../../domain/agreements/rules.ts";
+import { stewardingOf } from "../../domain/agreements/stewarding.ts";
 import { parseAmount } from "../../domain/amounts.ts";
 import type { Acting } from "../../domain/context.ts";
 import { DomainError } from "../../domain/errors.ts";
@@ -187,7 +189,7 @@ export function agreementRoutes(web: Web) {
   async function newPage(c: WebContext, proposalId: Id | null, form?: FormState) {
     const { acting } = requireViewer(c);
     const proposal = await proposalById(ctx, proposalId ?? missing(), acting.id);
-    const obstacle = obstacleOf(proposal, acting);
+    const { preview, obstacle } = await previewOf(proposal, acting);
     const pays = obstacle === null && proposal.settlement === "credit" && proposal.purpose === "offer";
     const [funds, vouchers, policy] = await Promise.all([
       pays ? balance(ctx, acting.id) : null,
@@ -201,6 +203,7 @@ export function agreementRoutes(web: Web) {
         page={web.page(c)}
         proposal={proposal}
         obstacle={obstacle}
+        preview={preview}
         available={funds?.available ?? null}
         vouchers={vouchers}
         answerDays={policy.answerDays}
@@ -208,6 +211,18 @@ export function agreementRoutes(web: Web) {
         form={form}
       />
     );
+  }
+
+  /** What it costs on both sides, where the other one is a peer's; and what stands in the way. */
+  async function previewOf(proposal: ProposalView, acting: Viewer["acting"]) {
+    const obstacle = obstacleOf(proposal, acting);
+    if (obstacle !== null) return { preview: null, obstacle };
+    try {
+      return { preview: await previewOffer(ctx, proposal), obstacle };
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      return { preview: null, obstacle: error.code === "peering_paused" ? ("paused" as const) : ELSEWHERE };
+    }
   }
 
   /** @param cost what vouchers are to cover, in minor units */
@@ -219,10 +234,11 @@ export function agreementRoutes(web: Web) {
     const { acting } = requireViewer(c);
     const { party, possible, settlement, provider, receiver, transferId } = agreement;
     const pays = party === "receiver" && settlement === "credit" && possible.includes("accept");
-    const [funds, vouchers, policy] = await Promise.all([
+    const [funds, vouchers, policy, stewarding] = await Promise.all([
       pays ? balance(ctx, receiver.id) : null,
       pays ? usable(receiver.id) : [],
       currentPolicy(ctx),
+      agreement.disputedBy === null ? null : stewardingOf(ctx, agreement.id),
     ]);
     const paid =
       party === "provider" && transferId !== null ? await returnable(ctx, provider.id, transferId) : null;
@@ -234,6 +250,7 @@ export function agreementRoutes(web: Web) {
       returnable: paid?.amount ?? 0n,
       vouchers: vouchers.filter(({ approved }) => approved >= cost),
       disputeRule: policy.disputeRule,
+      stewarding,
     };
   }
 
@@ -272,11 +289,12 @@ export function agreementRoutes(web: Web) {
   }
 }
 
+const ELSEWHERE = "elsewhere" as const;
+
 function obstacleOf(proposal: ProposalView, acting: Viewer["acting"]): Obstacle | null {
   if (proposal.own) return "own";
   if (proposal.state !== "open") return "closed";
   if (proposal.settlement !== "credit") return null;
-  if (!proposal.local) return "elsewhere";
   return acting.kind === "Organization" ? null : "person";
 }
 

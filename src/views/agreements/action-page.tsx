@@ -1,13 +1,15 @@
+import { priceOf } from "../../domain/agreements/quote-rules.ts";
 import { formatAmount } from "../../domain/amounts.ts";
 import { ErrorSummary, TextArea, TextField } from "../ui/form.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { Layout } from "../ui/layout.tsx";
 import type { FormState, PageContext } from "../ui/page.ts";
-import { ActionForm, type PageAction } from "./actions.tsx";
+import { ActionForm } from "./action-form.tsx";
+import type { PageAction } from "./actions.tsx";
 import type { AgreementContext } from "./agreement-page.tsx";
 import { Terms } from "./agreement-page.tsx";
 import { VoucherChoice } from "./new-agreement-page.tsx";
-import { counterparty, creditText } from "./state.tsx";
+import { amountOf, counterparty } from "./state.tsx";
 
 /** What has a page of its own; `confirm` is that of a part. */
 export type ExplainedAction = PageAction | "confirm";
@@ -87,6 +89,7 @@ const CounterFields = (props: AgreementActionPageProps) => {
   const { page, agreement, form, openAmount, available, vouchers } = props;
   const { t } = page;
   const { quantity, unit, amount, currency, due } = agreement;
+  const price = priceOf(agreement);
   return (
     <>
       <TextField
@@ -99,14 +102,14 @@ const CounterFields = (props: AgreementActionPageProps) => {
         dir="ltr"
         required
       />
-      {openAmount && amount !== null && currency !== null ? (
+      {openAmount && price !== null ? (
         <TextField
           page={page}
           form={form}
           name="amount"
           label={t("agreement.amount")}
-          value={formatAmount(amount, currency.scale)}
-          suffix={currency.symbol}
+          value={formatAmount(price.amount, price.currency.scale)}
+          suffix={price.currency.symbol}
           inputmode="decimal"
           dir="ltr"
           required
@@ -146,7 +149,7 @@ const PartFields = ({ page, agreement, form }: AgreementActionPageProps) => {
           form={form}
           name="amount"
           label={t("asking.part_amount")}
-          hint={t("asking.part_amount_hint", { amount: creditText(page, amount, currency) })}
+          hint={t("asking.part_amount_hint", { amount: amountOf(page, agreement) })}
           suffix={currency.symbol}
           inputmode="decimal"
           dir="ltr"

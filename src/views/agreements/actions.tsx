@@ -1,18 +1,18 @@
-import type { Child } from "hono/jsx";
 import type { MessageType } from "../../domain/agreements/rules.ts";
 import { DISPUTE_RULES } from "../../domain/ledger/rules.ts";
-import { Avatar } from "../ui/avatar.tsx";
 import { ErrorSummary, Select, TextArea, TextField } from "../ui/form.tsx";
 import { Icon, type IconName } from "../ui/icons.tsx";
 import type { FormState } from "../ui/page.ts";
 import { Day } from "../ui/time.tsx";
+import { ActionForm, Signed } from "./action-form.tsx";
 import type { AgreementContext, AgreementPageProps } from "./agreement-page.tsx";
 import { VoucherChoice } from "./new-agreement-page.tsx";
 import { amountOf, counterparty, creditText, ownTurn, turnText } from "./state.tsx";
+import { StewardsOfBoth } from "./stewards.tsx";
 
 /** What one can do now, the step that is awaited first; where it is the other side's turn, that. */
 export const Actions = (props: AgreementPageProps) => {
-  const { page, agreement, form } = props;
+  const { page, agreement, form, stewarding } = props;
   const { t } = page;
   const { possible, steward, waitsFor } = agreement;
   if (possible.length === 0 && !steward && waitsFor.length === 0) {
@@ -38,8 +38,14 @@ export const Actions = (props: AgreementPageProps) => {
         }}
       />
       <Turn {...props} />
-      {agreement.state === "disputed" ? <Resolution {...props} /> : null}
-      {steward ? <ResolutionForm {...props} /> : null}
+      {agreement.state !== "disputed" ? null : stewarding !== null ? (
+        <StewardsOfBoth {...props} stewarding={stewarding} />
+      ) : (
+        <>
+          <Resolution {...props} />
+          {steward ? <ResolutionForm {...props} /> : null}
+        </>
+      )}
       {possible.includes("accept") ? <AcceptForm {...props} /> : null}
       {possible.includes("deliver") ? <DeliverForm {...props} /> : null}
       {possible.includes("confirm") ? <ConfirmForm {...props} /> : null}
@@ -106,49 +112,6 @@ const Silence = ({ page, agreement }: AgreementContext) => {
     </p>
   );
 };
-
-/** A form of this page: in whose name, and what its button says. */
-export const ActionForm = ({
-  page,
-  agreement,
-  as,
-  action,
-  icon,
-  label,
-  danger,
-  quiet,
-  files,
-  children,
-}: Pick<AgreementContext, "page" | "agreement" | "as"> & {
-  action: string;
-  icon?: IconName;
-  label: string;
-  danger?: boolean;
-  /** It is possible, and not what is awaited. */
-  quiet?: boolean;
-  files?: boolean;
-  children?: Child;
-}) => (
-  <form
-    class="writing"
-    method="post"
-    action={`/agreements/${agreement.id}/${action}`}
-    enctype={files ? "multipart/form-data" : undefined}
-  >
-    <input type="hidden" name="as" value={as.handle} />
-    {children}
-    <div class="writing-end">
-      <Avatar page={page} actor={as} small />
-      <button
-        class={danger ? "button button-danger" : quiet ? "button button-quiet" : "button"}
-        type="submit"
-      >
-        {icon === undefined ? null : <Icon name={icon} />}
-        {label}
-      </button>
-    </div>
-  </form>
-);
 
 const AcceptForm = (props: AgreementPageProps) => {
   const { page, agreement, as, available, vouchers, form } = props;
@@ -282,13 +245,6 @@ const Resolution = (props: AgreementPageProps) => {
     </>
   );
 };
-
-const Signed = ({ page, name, at }: { page: AgreementContext["page"]; name: string; at: Date | null }) => (
-  <li class={at === null ? "signature quiet" : "signature"}>
-    <Icon name={at === null ? "clock" : "check"} />
-    {page.t(at === null ? "dispute.unsigned" : "dispute.signed", { name })}
-  </li>
-);
 
 /** Only for stewards. */
 const ResolutionForm = (props: AgreementPageProps & { form?: FormState | undefined }) => {

@@ -1,6 +1,7 @@
 import type { Child } from "hono/jsx";
 import type { ActorView } from "../../domain/actors/queries.ts";
 import type { FullAgreement, MessageView } from "../../domain/agreements/queries.ts";
+import type { Stewarding } from "../../domain/agreements/stewarding.ts";
 import type { DISPUTE_RULES } from "../../domain/ledger/rules.ts";
 import type { Page } from "../../domain/page.ts";
 import { isReviewable } from "../../domain/reviews/rules.ts";
@@ -33,6 +34,8 @@ export interface AgreementContext {
   vouchers: readonly UsableVoucher[];
   /** What the hub's rule does with a dispute that nobody ends. */
   disputeRule: (typeof DISPUTE_RULES)[number];
+  /** Of a dispute between two hubs that settle credits with one another. */
+  stewarding: Stewarding | null;
 }
 
 /** GET /agreements/<id>; also what its short forms (accept, deliver, confirm, messages …) answer when something is wrong. */
@@ -76,6 +79,7 @@ export const AgreementPage = (props: AgreementPageProps) => {
         <Said page={page} agreement={agreement} />
         <Terms page={page} agreement={agreement} />
       </article>
+      <Between page={page} agreement={agreement} />
       <Outcome {...props} />
       <Actions {...props} />
       <Messages {...props} />
@@ -128,21 +132,70 @@ const Said = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement">)
 /** What was agreed, or is on the table. */
 export const Terms = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement">) => {
   const { t } = page;
-  const { unit, quantity, due, voucherId, donation, settlement } = agreement;
+  const { unit, quantity, due, voucherId, donation, settlement, between, provider, receiver } = agreement;
   const facts: [label: string, value: Child | null][] = [
     [t("agreement.quantity"), amountText(page, unit, quantity)],
+    ...(between === null
+      ? []
+      : [
+          [
+            t("between.pays", { name: voucherId === null ? receiver.name : t("agreement.fund") }),
+            <bdi>{creditText(page, between.payer.amount, between.payer.currency)}</bdi>,
+          ] as [string, Child],
+          [
+            t("between.gets", { name: provider.name }),
+            <bdi>{creditText(page, between.payee.amount, between.payee.currency)}</bdi>,
+          ] as [string, Child],
+        ]),
     [
       t("agreement.in_return"),
-      <span class={`return return-${settlement}`}>
-        {settlement === "credit" ? <Icon name="coins" /> : null}
-        <bdi>{amountOf(page, agreement)}</bdi>
-      </span>,
+      between !== null ? null : (
+        <span class={`return return-${settlement}`}>
+          {settlement === "credit" ? <Icon name="coins" /> : null}
+          <bdi>{amountOf(page, agreement)}</bdi>
+        </span>
+      ),
     ],
+    [
+      t("between.fixed"),
+      between === null || !UNANSWERED.includes(agreement.state) ? null : (
+        <Day page={page} at={between.until} />
+      ),
+    ],
+    [t("between.hub"), between === null ? null : <bdi>{between.hub.name}</bdi>],
     [t("agreement.due_day"), due === null ? null : <Day page={page} at={due} />],
     [t("agreement.paid_by"), voucherId === null ? null : t("agreement.fund")],
     [t("agreement.donation"), donation === 0 ? null : t("agreement.percent", { percent: donation })],
   ];
   return <FactList facts={facts} />;
+};
+
+/** The amounts were not agreed to yet: they are fixed for some days only. */
+const UNANSWERED: readonly string[] = ["offered"];
+
+/** Where it stands between two hubs, when something of the other one is waited for, or when that one does not answer. */
+const Between = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement">) => {
+  const { t } = page;
+  const { between, state } = agreement;
+  if (between === null) return null;
+  const { name: hub, unreachable, state: peering } = between.hub;
+  const open = ["accepted", "funded", "delivered", "confirmed", "disputed"].includes(state);
+  const waits = (["accepted", "confirmed"] as const).find((one) => one === state);
+  const away = open && unreachable !== null;
+  const paused = open && peering !== "active";
+  if (waits === undefined && !away && !paused) return null;
+  return (
+    <section class="card form" aria-labelledby="between" role={away ? "status" : undefined}>
+      <h2 id="between">{t("between.title")}</h2>
+      {waits === undefined ? null : <p>{t(`between.${waits}_${between.side}`, { hub })}</p>}
+      {away ? (
+        <p>
+          {t("between.away", { hub })} <Day page={page} at={unreachable} />. {t("between.away_text")}
+        </p>
+      ) : null}
+      {paused ? <p>{t(peering === "frozen" ? "between.frozen" : "between.draining", { hub })}</p> : null}
+    </section>
+  );
 };
 
 /** How it ended, and what one may do now that it has. */
@@ -151,7 +204,8 @@ const Outcome = ({ page, agreement, returnable }: AgreementContext) => {
   const { id, state, party, settledAmount, amount, currency, quantity, settledQuantity, unit } = agreement;
   if (EXITS.includes(state)) return <Ended page={page} agreement={agreement} />;
   if (state !== "settled" && state !== "resolved") return null;
-  const paid = settledAmount === null || currency === null ? null : creditText(page, settledAmount, currency);
+  const own = settledAmount === null || currency === null ? null : creditText(page, settledAmount, currency);
+  const paid = own === null ? null : both(page, agreement, own);
   const partly =
     state === "settled" &&
     ((settledAmount !== null && settledAmount !== amount) ||
@@ -201,6 +255,13 @@ const Outcome = ({ page, agreement, returnable }: AgreementContext) => {
     </section>
   );
 };
+
+/** What was paid, and what the other side got or gave for it in its own currency. */
+function both(page: PageContext, { between }: FullAgreement, own: string): string {
+  if (between === null || between.settled === null) return own;
+  const other = between.side === "payer" ? "payee" : "payer";
+  return `${own} = ${creditText(page, between.settled[other], between[other].currency)}`;
+}
 
 /** It came to nothing: what becomes of the credits, and the way on. */
 const Ended = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement">) => {

@@ -4,7 +4,7 @@ import { TextArea } from "../ui/form.tsx";
 import { Icon } from "../ui/icons.tsx";
 import type { PageContext } from "../ui/page.ts";
 import { Moment } from "../ui/time.tsx";
-import { ActionForm } from "./actions.tsx";
+import { ActionForm } from "./action-form.tsx";
 import type { AgreementPageProps } from "./agreement-page.tsx";
 import { counterparty } from "./state.tsx";
 
