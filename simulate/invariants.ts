@@ -113,6 +113,12 @@ function checkLimit(world: World, hub: Hub, peer: number, message: Message | nul
   const acknowledged = sent[Number(link.acked.seq) - 1]?.cumulative ?? 0n;
   if (message?.type === "reserve" && incoming.get(message.request.terms.iri)?.row.state === "prepared") {
     const { quote } = message.request.terms;
+    const { payerRate, payeeRate } = quote;
+    const rates = [payerRate.n, payerRate.d, payeeRate.n, payeeRate.d];
+    check(
+      rates.every((number) => number > 0n),
+      () => `S15: a promise is given for no rate`,
+    );
     checkAmounts(quote, quote, message.request.terms.iri);
     check(link.state === "active", () => `a ${link.state} hub ${hub.number} gives a promise`);
     const owed = link.in.cumulative - acknowledged + prepared;
@@ -178,6 +184,7 @@ export function checkIncoming(world: World, hub: Hub, peer: number, row: Incomin
       entry !== undefined && isBetween(entry, link.peer, hub.iri),
       () => `S13: ${iri} was paid by another`,
     );
+    check(entry.promise === promise?.digest, () => `S7: ${iri} is paid by another promise`);
     const { payee, payer, agreement } = request!.terms;
     check(
       entry.payee === payee && entry.payer === payer && entry.agreement === agreement,

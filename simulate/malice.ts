@@ -66,7 +66,7 @@ function altered(lie: Lie): Message | null {
   const wrong: (typeof entry)[] = [
     { ...entry, amounts: { ...amounts, payee: amounts.payee + 1n } },
     { ...entry, amounts: { ...amounts, payee: amounts.payee * 2n, payer: amounts.payer * 2n } },
-    { ...entry, amounts: { ...amounts, payer: amounts.payer / 2n } },
+    { ...entry, amounts: { ...amounts, payer: amounts.payer * 2n } },
     { ...entry, amounts: { ...amounts, payer: amounts.payer - 1n } },
     { ...entry, amounts: { ...amounts, seconds: absurd(world) } },
     { ...entry, amounts: { payer: absurd(world), payee: absurd(world), seconds: absurd(world) } },
