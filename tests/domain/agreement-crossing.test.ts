@@ -143,3 +143,29 @@ describe.each(PAIRS)("%s by %s: %o × %o", (state, offeredBy, receiver, provider
     if (over) expect(payer.now.held).toBe(false);
   });
 });
+
+describe("what only the other party may say stays its own, also when it may have crossed", () => {
+  const afar = (hub: Agreement, message: Message) => () => stepFromAfar(hub, message as never, NOW, POLICY);
+  const STATES = [
+    ...(["offered", "accepted", "funded", "delivered", "disputed", "confirmed", "settled"] as const),
+    ...(["rejected", "withdrawn", "expired", "cancelled", "resolved"] as const),
+  ];
+
+  test.each(STATES)("who works does not confirm, and who pays does not deliver: %s", (state) => {
+    for (const between of ["payer", "payee"] as const)
+      for (const offeredBy of ["provider", "receiver"] as const) {
+        const hub = side(between, state, offeredBy);
+        expect(afar(hub, { type: "confirm", by: "provider" })).toThrow(DomainError);
+        expect(afar(hub, { type: "deliver", by: "receiver" })).toThrow(DomainError);
+        if (state === "offered") expect(afar(hub, { type: "reject", by: offeredBy })).toThrow(DomainError);
+      }
+  });
+
+  test.each(STATES)("no more is confirmed than was agreed: %s", (state) => {
+    const hub = side("payee", state, "receiver");
+    const confirm = (said: { amount?: bigint; quantity?: number }) =>
+      afar(hub, { type: "confirm", by: "receiver", ...said });
+    for (const amount of [0n, -1n, 2_001n, 10n ** 17n]) expect(confirm({ amount })).toThrow(DomainError);
+    for (const quantity of [0, -1, 4, 1_000_000]) expect(confirm({ quantity })).toThrow(DomainError);
+  });
+});

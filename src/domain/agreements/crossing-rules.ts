@@ -3,6 +3,7 @@ import { DomainError } from "../errors.ts";
 import {
   type Agreement,
   type AgreementPolicy,
+  confirmed,
   type Effect,
   ended,
   free,
@@ -60,7 +61,7 @@ function crossing(agreement: Agreement, message: Said, now: Date, policy: Agreem
     case "withdraw":
       return endedBy(agreement, message, "withdrawn", ["offered", "accepted", "funded"]);
     case "reject":
-      return endedBy(agreement, message, "rejected", ["offered"]);
+      return message.by === agreement.offeredBy ? null : endedBy(agreement, message, "rejected", ["offered"]);
     case "cancel":
       return endedBy(agreement, message, "cancelled", ["accepted", "funded", "delivered", "disputed"]);
     case "lapse":
@@ -73,10 +74,13 @@ function crossing(agreement: Agreement, message: Said, now: Date, policy: Agreem
         ? step({ ...agreement, state: "offered", offeredBy: otherParty(message.by) }, message, now, policy)
         : null;
     case "deliver":
+      if (message.by !== "provider") return null;
       if (state === "accepted") return step({ ...agreement, state: "funded" }, message, now, policy);
       return DECIDED.includes(state) ? { agreement, effects: [] } : null;
     case "confirm": {
-      const { amount = agreement.terms.amount, quantity = agreement.terms.quantity } = message;
+      // Who does the work says nothing about what is paid for it, however early or late.
+      if (message.by !== "receiver" || state === "offered" || state === "rejected") return null;
+      const { amount, quantity } = confirmed(agreement, message);
       if (state === "accepted" || state === "disputed")
         return settling(agreement, { amount, quantity, automatic: false }, now);
       // The payment was here before the word: only the word knows how much of the work it was for.

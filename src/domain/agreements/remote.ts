@@ -243,6 +243,8 @@ export async function receiveAccept(
     const quoted = checkPinned(accept.quoted, signed, other.iri, party);
     if (!sameQuote(quoted, pins)) throw new DomainError("invalid", "it agrees to other amounts");
     if (party === "receiver") transfer = quoted.transfer;
+    else if (accept.quoted?.transfer !== pins.transfer)
+      throw new DomainError("invalid", "it agrees to be paid by another transfer");
   }
   const taken = await agreementByIri(ctx, iri);
   if (taken !== null && taken.id !== known.agreementId)

@@ -429,14 +429,7 @@ const HANDLERS: { readonly [T in MessageType]: Handler<T> } = {
   },
   confirm(agreement, message, now) {
     const { terms, state } = agreement;
-    const quantity = message.quantity ?? terms.quantity;
-    const amount = message.amount ?? terms.amount;
-    if (quantity < 1 || quantity > terms.quantity)
-      throw new DomainError("over_amount", "more than was agreed", { field: "quantity" });
-    if ((amount === null) !== (terms.amount === null))
-      throw new DomainError("invalid", "no amount was agreed", { field: "amount" });
-    if (amount !== null && (amount <= 0n || amount > (terms.amount ?? 0n)))
-      throw new DomainError("over_amount", "more than was agreed, or nothing", { field: "amount" });
+    const { amount, quantity } = confirmed(agreement, message);
     if (state === "disputed" && (amount !== terms.amount || quantity !== terms.quantity))
       throw new DomainError("not_now", "what is disputed is confirmed in whole, or ended by a resolution");
     return settling(agreement, { amount, quantity, automatic: false }, now);
@@ -512,6 +505,20 @@ function overdue(agreement: Agreement, now: Date, policy: AgreementPolicy): Resu
 function releaseBy(rule: DisputeRule, amount: bigint | null): bigint {
   const all = amount ?? 0n;
   return { refund: 0n, half: all / 2n, release: all }[rule];
+}
+
+/** What a confirmation pays, and for how much of the work. @throws DomainError over_amount, invalid */
+export function confirmed(
+  { terms }: Pick<Agreement, "terms">,
+  { amount = terms.amount, quantity = terms.quantity }: Extract<Message, { type: "confirm" }>,
+): { amount: bigint | null; quantity: number } {
+  if (quantity < 1 || quantity > terms.quantity)
+    throw new DomainError("over_amount", "more than was agreed", { field: "quantity" });
+  if ((amount === null) !== (terms.amount === null))
+    throw new DomainError("invalid", "no amount was agreed", { field: "amount" });
+  if (amount !== null && (amount <= 0n || amount > (terms.amount ?? 0n)))
+    throw new DomainError("over_amount", "more than was agreed, or nothing", { field: "amount" });
+  return { amount, quantity };
 }
 
 /** The receiver, or the clock in its place, has confirmed: it is paid now, by the payer's hub. */
