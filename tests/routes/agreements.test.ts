@@ -281,7 +281,7 @@ describe("the forms of an agreement", () => {
     }
     for (const action of [
       ...["accept", "counter", "reject", "withdraw", "cancel", "deliver", "confirm", "dispute", "sign"],
-      ...["resolution", "messages"],
+      ...["resolution", "propose", "agree", "messages"],
     ]) {
       const fields = { note: "x", content: "x", release: "1", resolution: "1" };
       expect((await dora.submit(`${path}/${action}`, { ...fields, as: "otra" })).status, action).toBe(404);

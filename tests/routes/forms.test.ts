@@ -495,7 +495,7 @@ test("forms without fields to mend answer what is not theirs with a page", async
     [ana, "/agreements", { as: "raices", proposal: String(proposalId), revision: "1", key: "k" }, 422],
     ...[
       ...["accept", "counter", "reject", "withdraw", "cancel", "deliver", "confirm", "dispute", "sign"],
-      ...["resolution", "messages"],
+      ...["resolution", "propose", "agree", "messages"],
     ].map((action): (typeof cases)[number] => [ana, `/agreements/1/${action}`, { as: "ana" }, 404]),
     // What is right and wrong in these is tried in trust.test.ts.
     [visitor(hub), "/agreements/1/review", { as: "ana" }, 401],
