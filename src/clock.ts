@@ -14,6 +14,7 @@ import { sweepNotices } from "./domain/notices/commands.ts";
 import { releaseDueVouches } from "./domain/organizations/vouching.ts";
 import { dropCopies } from "./domain/peers/copied.ts";
 import { copyDue } from "./domain/peers/copies.ts";
+import { watchPeers } from "./domain/peers/watch.ts";
 import { noticeEndings } from "./domain/proposals/endings.ts";
 import { refreshWords } from "./domain/proposals/search.ts";
 import { revealDue } from "./domain/reviews/reveal.ts";
@@ -59,12 +60,18 @@ function exchange(ctx: Ctx): Promise<void> {
     () => releaseDueVouches(ctx),
     () => noticeEndings(ctx),
     () => tellRecovered(ctx),
+    () => peers(ctx),
   ]);
 }
 
 async function advance(ctx: Ctx): Promise<void> {
   for (const { id, error } of await advanceAgreements(ctx))
     logger.warn("Agreement {id} could not be moved on: {error}", { id: id.toString(), error });
+}
+
+async function peers(ctx: Ctx): Promise<void> {
+  for (const { id, error } of await watchPeers(ctx))
+    logger.warn("Peer {id} could not be looked after: {error}", { id: id.toString(), error });
 }
 
 /** One after the other. What fails keeps none of the others from being done, and is told at the end. */

@@ -97,7 +97,7 @@ describe("the door of clearing", () => {
     expect((await mena.database.sql`select new_key from peers`)[0]).toEqual({ new_key: null });
   });
 
-  test("believes the accepted key alone: another one that the peer has now is noted, and still refused", async () => {
+  test("believes the accepted key alone: one that the peer has now freezes it, is told, and still refused", async () => {
     const { iri, key } = await signer(lac);
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");
     await refused("bad_proof", 401, await envelope(lac, mena, [], { key: { id: key.id, privateKey } }));
@@ -106,12 +106,13 @@ describe("the door of clearing", () => {
     const [{ key: real }] = (await mena.database.sql`select key from peers`) as [{ key: string }];
     await mena.database.sql`update peers set key = ${multikey}`;
     await refused("key_changed", 401, await envelope(lac, mena));
-    expect((await mena.database.sql`select key, new_key from peers`)[0]).toEqual({
-      key: multikey,
-      new_key: real,
+    await refused("key_changed", 401, await envelope(lac, mena));
+    expect((await mena.database.sql`select state, reason, key, new_key from peers`)[0]).toEqual({
+      ...{ state: "frozen", reason: "key_changed", key: multikey, new_key: real },
     });
     expect(real).not.toBe(multikey);
-    await mena.database.sql`update peers set key = ${real}`;
+    expect(await count(mena, "notices where kind = 'peer_key_changed'")).toBe(1);
+    await mena.database.sql`update peers set key = ${real}, new_key = null, state = 'active'`;
     // A key of somebody else, under the sender's name or under its own.
     const foreign = await signer(other);
     await refused(

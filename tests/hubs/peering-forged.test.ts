@@ -1,6 +1,7 @@
 import { createPrivateKey } from "node:crypto";
 import { beforeEach, expect, test } from "vitest";
 import { storeActivity } from "../../src/domain/activities/commands.ts";
+import { saveRemoteActor } from "../../src/domain/actors/commands.ts";
 import { generateKeys } from "../../src/domain/actors/keys.ts";
 import { localHub } from "../../src/domain/hubs/queries.ts";
 import {
@@ -10,8 +11,11 @@ import {
   rejectPeering,
   unfreezePeer,
 } from "../../src/domain/peers/commands.ts";
+import { insertPeer } from "../../src/domain/peers/peerings.ts";
 import { listPeers, type Peer } from "../../src/domain/peers/queries.ts";
+import { MAX_ASKED } from "../../src/domain/peers/receive.ts";
 import { DEFAULT_TERMS, type PeeringStatement } from "../../src/domain/peers/rules.ts";
+import { transact } from "../../src/domain/transact.ts";
 import { createKeyring } from "../../src/federation/keyring.ts";
 import { encodeMultikey, type JsonObject, proveObject } from "../../src/federation/proofs.ts";
 import { toPeering } from "../../src/federation/vocab/peers.ts";
@@ -178,6 +182,48 @@ test("a refused hub that asks again asks once; the same question again is none",
   const { actorId } = await localHub(mena.ctx);
   await deliver(mena, await mena.ctx.ids.next(), actorId, asked!.body);
   expect(await seen()).toMatchObject({ state: "rejected" });
+});
+
+test("no more proposals of strangers wait than administrators can look at, and no more are taken of one in an hour", async () => {
+  for (let n = 0; n < MAX_ASKED; n++) {
+    const origin = `https://hub-${n}.example`;
+    const iri = `${origin}/actor`;
+    await transact(lac.ctx, async (ctx) => {
+      const actorId = await saveRemoteActor(ctx, {
+        ...{ iri, handle: "hub", host: `hub-${n}.example`, kind: "Application", name: `Hub ${n}` },
+        ...{ summary: "", url: origin, avatar: null, inbox: `${iri}/inbox`, sharedInbox: null },
+        ...{ outbox: null, followers: null, following: null, locked: false, discoverable: false },
+        published: null,
+      });
+      const currency = {
+        iri: `${origin}/currency`,
+        name: "Ayni",
+        symbol: "₳",
+        scale: 2,
+        rateN: 1n,
+        rateD: 1n,
+      };
+      const hub = {
+        actorId,
+        iri,
+        origin,
+        name: `Hub ${n}`,
+        key: "z6Mk",
+        clearing: `${origin}/clearing`,
+        currency,
+      };
+      await insertPeer(ctx, hub, "asked", DEFAULT_TERMS);
+    });
+  }
+  await send(mena, {});
+  expect(await count(lac, "peers")).toBe(MAX_ASKED);
+  expect(await count(lac, `peers where origin = '${mena.origin}'`)).toBe(0);
+  const [first] = await listPeers(lac.ctx);
+  await lac.database.sql`update peers set state = 'rejected' where id = ${first!.id.toString()}`;
+  for (let revision = 1; revision <= 12; revision++) await send(mena, { revision });
+  expect(await count(lac, `peers where origin = '${mena.origin}' and state = 'asked'`)).toBe(1);
+  // Ten within an hour, and the first of them was the one that there was no room for.
+  expect(await count(lac, "peerings where side = 'theirs'")).toBe(9);
 });
 
 test("a hub that signs with another key is frozen until people have compared and accepted the key", async () => {

@@ -31,7 +31,7 @@ const peer = (values: Partial<Peer> = {}): Peer => ({
     rateN: 15n,
     rateD: 2n,
   },
-  ...{ created: NOW, changed: NOW, drained: null },
+  ...{ created: NOW, changed: NOW, drained: null, silent: null },
   ...values,
 });
 

@@ -38,12 +38,6 @@ export async function noteSkew(ctx: Ctx, peerId: Id, skew: number): Promise<void
     where peer_id = ${peerId}::bigint and (skew is null or abs(skew - ${skew}::bigint) > ${NOTABLE})`);
 }
 
-/** Writes down that a peer signs with a key that nobody here has accepted: administrators are asked about it. */
-export async function noteNewKey(ctx: Ctx, peerId: Id, multikey: string): Promise<void> {
-  await ctx.db.execute(sql`
-    update peers set new_key = ${multikey} where id = ${peerId}::bigint and new_key is distinct from ${multikey}`);
-}
-
 /** A peer that something is settled with. */
 export interface ClearingPeer {
   id: Id;

@@ -89,6 +89,8 @@ export interface Revision extends PeeringTerms {
   activity: string;
   digest: string;
   body: string;
+  /** As it was signed (`currencyText`). */
+  currency: string;
   created: Date;
 }
 
@@ -123,14 +125,7 @@ export async function sign(
   ]);
   const revision = (last?.revision ?? 0) + 1;
   const peering = `${ctx.hub.origin}/peerings/${peer.id}`;
-  const currency: PeerCurrency = {
-    iri: `${ctx.hub.origin}/currency`,
-    name: hub.currencyName,
-    symbol: hub.currencySymbol,
-    scale: hub.currencyScale,
-    rateN: hub.currencyRateN,
-    rateD: hub.currencyRateD,
-  };
+  const currency = currencyOf(ctx, hub);
   const offer = theirs === null ? null : { activity: theirs.activity, digest: theirs.digest };
   const statement = { type, id, peering, actor, to: peer.iri, revision, terms, currency, status, offer };
   const { activity, body, digest } = signer({ ...statement, rateSince: hub.created }, now);
@@ -141,6 +136,20 @@ export async function sign(
     peeringId: id.toString(),
   });
 }
+
+/** This hub's currency, as it is signed now. */
+export async function ownCurrency(ctx: Ctx): Promise<PeerCurrency> {
+  return currencyOf(ctx, await localHub(ctx));
+}
+
+const currencyOf = (ctx: Ctx, hub: Awaited<ReturnType<typeof localHub>>): PeerCurrency => ({
+  iri: `${ctx.hub.origin}/currency`,
+  name: hub.currencyName,
+  symbol: hub.currencySymbol,
+  scale: hub.currencyScale,
+  rateN: hub.currencyRateN,
+  rateD: hub.currencyRateD,
+});
 
 /** Writes down what a side signed. */
 export async function keep(

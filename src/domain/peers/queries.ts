@@ -43,6 +43,8 @@ export interface Peer {
   changed: Date;
   /** When draining ends. */
   drained: Date | null;
+  /** Since when administrators know that nothing is heard of it. */
+  silent: Date | null;
 }
 
 const columns = {
@@ -75,6 +77,7 @@ const columns = {
   created: peers.created,
   changed: peers.changed,
   drained: peers.drained,
+  silent: peers.silent,
 };
 
 const toPeer = (row: Omit<Peer, "host">): Peer => ({

@@ -282,8 +282,8 @@ export type Problem =
 const MINUTE = 60_000;
 export const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-/** Hubs speak at least daily. */
-export const SILENCE = 25 * HOUR;
+/** Hubs that have nothing to say say so, several times a day. */
+export const SILENCE = 24 * HOUR;
 const SHAKING = 5 * MINUTE;
 const SKEW = 10 * MINUTE;
 const OLD_COPY = 2 * DAY;

@@ -1,10 +1,14 @@
 import { isUtf8 } from "node:buffer";
 import { getLogger } from "@logtape/logtape";
+import type { Id } from "../../db/ids.ts";
 import { actorById } from "../../domain/actors/queries.ts";
-import { noteNewKey, noteSkew, storeEnvelope } from "../../domain/clearing/inbox.ts";
+import { noteSkew, storeEnvelope } from "../../domain/clearing/inbox.ts";
 import type { Ctx } from "../../domain/context.ts";
+import { DomainError } from "../../domain/errors.ts";
 import { localHub } from "../../domain/hubs/queries.ts";
 import { type Peer, peerOf } from "../../domain/peers/queries.ts";
+import { checkKey } from "../../domain/peers/receive.ts";
+import { throttle } from "../../domain/throttle.ts";
 import { CONTENT_TYPES, type DoorAnswer, type DoorRequest, mediaType, readBody } from "../door.ts";
 import type { KeyStore } from "../keys.ts";
 import { decodeMultikey, encodeMultikey, type JsonObject, verifyProof } from "../proofs.ts";
@@ -17,6 +21,9 @@ const HOUR = 3_600_000;
 /** How old an envelope may be, and how far ahead of our clock. */
 const OLDEST = 12 * HOUR;
 const NEWEST = HOUR;
+/** How often a peer is asked for its key because of what came in its name. */
+const KEY_CHECKS = 3;
+const KEY_SECONDS = 600;
 
 /** Why an envelope is not taken, as the sender's administrators read it. */
 const PROBLEMS = {
@@ -36,6 +43,7 @@ const PROBLEMS = {
   unavailable: [503, "Not now"],
 } as const satisfies Record<string, readonly [number, string]>;
 export type ClearingProblem = keyof typeof PROBLEMS;
+export const CLEARING_PROBLEMS = Object.keys(PROBLEMS) as ClearingProblem[];
 
 export interface ClearingDoorOptions {
   ctx: Ctx;
@@ -111,13 +119,24 @@ export function createClearingDoor(
         !verifyProof(envelope, lookup.key.key)
       )
         continue;
-      await noteNewKey(ctx, peer.id, encodeMultikey(lookup.key.key));
+      if (peer.state !== "frozen" || peer.newKey !== encodeMultikey(lookup.key.key)) await askForKey(peer.id);
       return problem(
         "key_changed",
         "the sender has a new key, which administrators of this hub have to accept",
       );
     }
     return unproven;
+  }
+
+  /** What counts is the key that the peer's own documents name now: the peering is frozen, and administrators are told. */
+  async function askForKey(peerId: Id): Promise<void> {
+    try {
+      await throttle(ctx, `peer-key:${peerId}`, KEY_CHECKS, KEY_SECONDS);
+      await checkKey(ctx, peerId);
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      log.warn("The key of peer {id} could not be compared: {error}", { id: `${peerId}`, error });
+    }
   }
 
   return async (request) => {

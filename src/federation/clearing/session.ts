@@ -28,6 +28,9 @@ const LONGEST_SLEEP = 30_000;
 const PAUSE = 1_000;
 /** How often it is written down that the peer can be reached. */
 const REACHED_EVERY = 30_000;
+/** A hub that has nothing to say says that it is there: at least daily, with room for a few that are lost. */
+const GREET_EVERY = 6 * 3_600_000;
+const GREET_AGAIN = 60_000;
 const logger = getLogger(["ayni", "clearing"]);
 
 /**
@@ -50,6 +53,8 @@ export function startSession(
   let notBefore = 0;
   let reached = 0;
   let failing = true;
+  /** By the hub's clock. */
+  let greets = ctx.clock.now().getTime() + GREET_EVERY;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | null = null;
 
@@ -102,9 +107,15 @@ export function startSession(
     const { session, messages } = found;
     const state = stateOf(found.state);
     if (state !== "active" && state !== "draining") over(null);
-    if (messages.length > 0 && state !== null) {
-      const head = { sender: wire.hub, receiver: peer.iri, published: ctx.clock.now(), session, state };
-      for (const body of seal(head, messages, wire.key)) if (!(await say(body))) break;
+    const published = ctx.clock.now();
+    if (state !== null && (messages.length > 0 || greets <= published.getTime())) {
+      const head = { sender: wire.hub, receiver: peer.iri, published, session, state };
+      let taken = true;
+      for (const body of seal(head, messages, wire.key)) {
+        taken = await say(body);
+        if (!taken) break;
+      }
+      greets = published.getTime() + (taken ? GREET_EVERY : GREET_AGAIN);
     }
     return found.next === null ? LONGEST_SLEEP : found.next.getTime() - ctx.clock.now().getTime();
   }

@@ -9,6 +9,7 @@ import { Layout } from "../ui/layout.tsx";
 import type { PageContext } from "../ui/page.ts";
 import { ExternalLink, FactList } from "../ui/text.tsx";
 import { count, Day, Moment } from "../ui/time.tsx";
+import { failureText } from "./failures.ts";
 import { bothText, hoursText, owedText, type RatedCurrency, StateBadge } from "./parts.tsx";
 import { TERM_TEXTS } from "./terms.tsx";
 
@@ -111,9 +112,12 @@ const Problems = ({ page, peer, problems, evidence, health }: PeerPageProps) => 
               <strong>{problemText(page, problem)}</strong>
               <span>{t(`peers.remedy_${problem.kind}`)}</span>
               {problem.kind === "unreachable" && health.failure !== null ? (
-                <code class="technical" dir="ltr">
-                  {health.failure}
-                </code>
+                <>
+                  <span>{t(failureText(health.failure))}</span>
+                  <code class="technical" dir="ltr">
+                    {health.failure}
+                  </code>
+                </>
               ) : null}
               {problem.kind === "evidence" && evidence > 0 ? (
                 <a href={`/admin/peers/${peer.id}/evidence.json`} download>
