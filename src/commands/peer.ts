@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { firstAdministrator } from "../domain/accounts/queries.ts";
 import { formatAmount } from "../domain/amounts.ts";
 import type { Acting, Ctx } from "../domain/context.ts";
+import { DomainError } from "../domain/errors.ts";
 import {
   acceptKey,
   acceptPeering,
@@ -34,7 +35,7 @@ export function addPeerCommands(program: Command): void {
   ).action((origin: string, options: Options) =>
     withDatabase((ctx) =>
       withRemote(ctx, async (ctx) => {
-        const own = readTerms(options, await proposedTerms(ctx));
+        const own = await byOption(async () => readTerms(options, await proposedTerms(ctx)));
         const id = await proposePeering(ctx, await administrator(ctx), { ...own, origin });
         const { peer, fingerprint } = await peerOverview(ctx, id);
         say(
@@ -168,7 +169,21 @@ const noted = (command: Command) => command.option("--note <text>", "why");
 /** An action on a peer that is known here. */
 function decide(action: (ctx: Ctx, acting: Acting, peer: Peer, options: Options) => Promise<void>) {
   return (origin: string, options: Options): Promise<void> =>
-    withDatabase(async (ctx) => action(ctx, await administrator(ctx), await named(ctx, origin), options));
+    withDatabase(async (ctx) => {
+      const [acting, peer] = [await administrator(ctx), await named(ctx, origin)];
+      await byOption(() => action(ctx, acting, peer, options));
+    });
+}
+
+/** What is wrong with a field is told by the name of its option. */
+async function byOption<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.field === undefined) throw error;
+    const option = error.field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new DomainError(error.code, `--${option}: ${error.message}`);
+  }
 }
 
 async function named(ctx: Ctx, origin: string): Promise<Peer> {

@@ -24,7 +24,7 @@ const PER_HOUR = 120;
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
 /**
- * `/clearing/<peer's host>/statement` (exchange.md 5.8): to the hub's administrators by session or token (GET), and to the peer itself by a
+ * `/clearing/<peer's host>/statement`: to the hub's administrators by session or token (GET), and to the peer itself by a
  * signed question (POST); to nobody else. `/ledger/totals`: the signed totals of each day, for everybody.
  */
 export function clearingRoutes(options: StatementOptions): Hono<Env> {

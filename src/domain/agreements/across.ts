@@ -25,7 +25,7 @@ export interface Holding {
 
 /**
  * Holds the payer's side of a quote for an organization of a peer, in the caller's transaction. With a voucher the hub's own fund pays,
- * and for it the hub's actor is the payer (exchange.md 4.5).
+ * and for it the hub's actor is the payer.
  *
  * @throws DomainError not_proven, and as `reserveAcross`
  */

@@ -28,7 +28,7 @@ import { arriving } from "./stewarding.ts";
 
 /*
  * A dispute between two hubs has two stewards, one of each: what one of them proposes the other one agrees to, and only then the parties
- * can sign it. It is carried out by the payer's hub (exchange.md 4.7).
+ * can sign it. It is carried out by the payer's hub.
  */
 
 const NOTE_MAX = 1000;

@@ -110,7 +110,7 @@ export interface Resynced {
   prepared: string[];
 }
 
-/** What hubs say to one another (exchange.md 5.5 and 5.7). Each question is asked until its answer comes; answers are not repeated. */
+/** What hubs say to one another. Each question is asked until its answer comes; answers are not repeated. */
 export type Message =
   | { type: "reserve"; request: CreditTransfer }
   | { type: "promise"; promise: CreditPromise }

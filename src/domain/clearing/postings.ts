@@ -43,7 +43,7 @@ type Locked = Account & { id: Id; maximum: bigint | null };
 
 /**
  * Writes what happened to many transfers between hubs, each kind in one statement: holds, decisions with their entries, and the
- * growth of credit lines by what was earned (exchange.md 5.9).
+ * growth of credit lines by what was earned.
  *
  * @param recovered what this hub had decided before and forgot: it is posted also where a floor is in the way
  */

@@ -75,7 +75,7 @@ export function toConsent(origin: string, statement: Statement, now: Date): Json
 }
 
 /**
- * What an exchange between two hubs costs on both sides (exchange.md 5.9): minor units of the payer's and of the payee's currency,
+ * What an exchange between two hubs costs on both sides: minor units of the payer's and of the payee's currency,
  * seconds of an HOUR between the hubs, and the rates (minor units per HOUR) that they follow from. Whoever signs consents to all of it.
  */
 function toQuote({ payer, payee, seconds, payerRate, payeeRate, until }: Quote): JsonObject {
