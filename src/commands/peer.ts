@@ -15,10 +15,12 @@ import {
   revisePeering,
   unfreezePeer,
 } from "../domain/peers/commands.ts";
+import { startCopy } from "../domain/peers/copies.ts";
 import { readTerms } from "../domain/peers/input.ts";
 import { fingerprint, peerList, peerOverview, proposedTerms } from "../domain/peers/overview.ts";
 import { type Peer, peerOfHost } from "../domain/peers/queries.ts";
 import { inCurrency } from "../domain/peers/rules.ts";
+import { transact } from "../domain/transact.ts";
 import { say, withDatabase } from "./data.ts";
 import { withRemote } from "./remote.ts";
 
@@ -130,6 +132,15 @@ export function addPeerCommands(program: Command): void {
       decide(async (ctx, acting, { id, host }) => {
         await closePeer(ctx, acting, id);
         say(`This hub no longer exchanges with ${host}.`);
+      }),
+    );
+  peer
+    .command("copy <origin>")
+    .description("read all of a peer's organizations, offers and needs again")
+    .action(
+      decide(async (ctx, _, { id, host }) => {
+        await transact(ctx, (ctx) => startCopy(ctx, id, { forced: true }));
+        say(`All that ${host} offers and needs is read again while the hub runs. See: /admin/peers`);
       }),
     );
   peer

@@ -89,7 +89,9 @@ export function createDelivery(ctx: Ctx, keyring: Keyring): Delivery {
   async function stateOf(host: string): Promise<HostState> {
     const known = hosts.get(host);
     const now = ctx.clock.now().getTime();
-    if (known !== undefined && now - known.read < 60_000) return known.state;
+    // Of one that rests it is asked anew: its rest may have been ended.
+    const rests = known?.state.retry != null && known.state.retry.getTime() > now;
+    if (known !== undefined && !rests && now - known.read < 60_000) return known.state;
     return remember(host, await hostState(ctx, host));
   }
 

@@ -88,6 +88,12 @@ function isolated(values: MessageValues | undefined, locale: Locale): MessageVal
   );
 }
 
+/** A number with its unit ("7,5 ₳"), in this order wherever lines run from left to right, whatever script the unit is of. */
+export function withUnit(locale: Locale, number: string, unit: string): string {
+  const text = `${number}\u00a0${unit}`;
+  return dirOf(locale) === "ltr" && RIGHT_TO_LEFT.test(unit) ? `\u2066${text}\u2069` : text;
+}
+
 /**
  * A notice in words. `days` is counted, so that each language can say it rightly; a detail that is missing is left out.
  *

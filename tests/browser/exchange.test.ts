@@ -151,7 +151,7 @@ describe.each(MODES)("on a phone (scripts: $javaScript, language: $locale)", (mo
     await check(carla);
     await quantity.fill("2");
     const sum = carla.page.locator("output");
-    if (mode.javaScript) expect(await sum.innerText()).toBe("2 × 10 ₳ = 20 ₳");
+    if (mode.javaScript) expect(await sum.innerText()).toBe("2 × 10\u00a0₳ = 20\u00a0₳");
     else expect(await sum.isVisible()).toBe(false);
     await submit(carla.page, "/agreements", { note: "Para el equipo nuevo", due: "2999-01-31" });
     await told(carla, t("notices.agreement_offered"));

@@ -120,7 +120,7 @@ describe("what is wrong with a peer", () => {
   const well: Health = {
     ...{ state: "active", reason: null, theirState: "active", newKey: null, ready: true, drained: null },
     ...{ heard: ago(1), reached: ago(1), failure: null, skew: 0, changed: ago(100), evidence: 0 },
-    copy: { completed: ago(1), failure: null },
+    copy: { completed: ago(200), compared: ago(1) },
   };
   test.each<[string, Partial<Health>, object[]]>([
     ["nothing", {}, []],
@@ -135,7 +135,7 @@ describe("what is wrong with a peer", () => {
     ["frozen there", { theirState: "frozen" }, [{ kind: "frozen_there" }]],
     ["parting there", { theirState: "closed" }, [{ kind: "parting_there" }]],
     ["overdue", { state: "draining", drained: ago(1) }, [{ kind: "overdue" }]],
-    ["an old copy", { copy: { completed: ago(72), failure: null } }, [{ kind: "old_copy", days: 3 }]],
+    ["an old copy", { copy: { completed: ago(200), compared: ago(72) } }, [{ kind: "old_copy", days: 3 }]],
     ["nothing of one that is not active", { state: "proposed", heard: null, ready: false }, []],
   ])("%s", (_, values, problems) => {
     expect(problemsOf({ ...well, ...values }, NOW)).toEqual(problems);

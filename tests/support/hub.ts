@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -31,6 +32,8 @@ export interface TestHub extends Hub {
   /** A new organization that the administrator represents, and who acts for it. */
   organization(handle: string): Promise<Organization>;
   stop(): Promise<void>;
+  /** Starts it again after `stop`: at the same address, with the same database and clock. */
+  start(): Promise<void>;
 }
 
 export interface Organization extends Acting {
@@ -80,16 +83,21 @@ async function build(socket: Socket, allow: string[], options: HubOptions): Prom
     ...options.config,
   };
   const clock = testClock();
-  const hub = await createHub({ ...config, origin }, database, clock);
-  const { worker, clearing, stop: stopWork } = await hub.work();
-  socket.serve(hub.listener);
+  async function run() {
+    const hub = await createHub({ ...config, origin }, database, clock);
+    const { stop: stopWork, ...work } = await hub.work();
+    await socket.serve(hub.listener);
+    return { ...hub, ...work, stopWork };
+  }
+  let running = await run();
+  const { ctx } = running;
   let stopping: Promise<void> | undefined;
   const stop = () => {
     stopping ??= (async () => {
       socket.server.closeAllConnections();
       await new Promise((resolve) => socket.server.close(resolve));
-      await stopWork();
-      await hub.close();
+      await running.stopWork();
+      await running.close();
     })();
     return stopping;
   };
@@ -98,33 +106,38 @@ async function build(socket: Socket, allow: string[], options: HubOptions): Prom
   const admin =
     options.setUp === false
       ? { accountId: 0n, actorId: 0n }
-      : await setUpHub(hub.ctx, {
+      : await setUpHub(ctx, {
           name: `Hub ${host}`,
           locale: "es",
           currencyName: "Ayni",
           currencySymbol: "₳",
           admin: { handle: "ana", email: "ana@example.org", password: PASSWORD },
         });
-  return {
-    ...hub,
+  const self: TestHub = {
+    ...running,
     origin,
     host,
     database,
     dataDir,
-    worker,
-    clearing,
     clock,
     admin,
     stop,
+    async start() {
+      await stop();
+      running = await run();
+      Object.assign(self, running);
+      stopping = undefined;
+    },
     async organization(handle) {
-      const actorId = await createOrganization(hub.ctx, admin.accountId, {
+      const actorId = await createOrganization(ctx, admin.accountId, {
         handle,
         name: `Organization ${handle}`,
       });
-      const { iri } = await actorById(hub.ctx, actorId);
+      const { iri } = await actorById(ctx, actorId);
       return { accountId: admin.accountId, actorId, iri, handle };
     },
   };
+  return self;
 }
 
 /** Another account on a hub. */
@@ -177,7 +190,8 @@ function testClock(): TestClock {
 interface Socket {
   server: Server;
   host: string;
-  serve(listener: RequestListener): void;
+  /** Answers with this from now on, also where it had been closed. */
+  serve(listener: RequestListener): Promise<void>;
 }
 
 async function listen(): Promise<Socket> {
@@ -188,8 +202,9 @@ async function listen(): Promise<Socket> {
   return {
     server,
     host: `127.0.0.1:${port}`,
-    serve(found) {
+    async serve(found) {
       listener = found;
+      if (!server.listening) await once(server.listen(port, "127.0.0.1"), "listening");
     },
   };
 }

@@ -32,6 +32,7 @@ function line(seq: bigint, values: Partial<StatementLine> = {}): StatementLine {
     kind: "agreement",
     agreementId: 7n,
     counterparty: RIO,
+    hub: null,
     corrects: null,
     note: null,
     accountId: null,

@@ -68,7 +68,11 @@ function overview(values: Partial<Peer>, problems: Problem[] = []): PeerOverview
       ...{ state, reason, theirState, newKey, changed, drained, ready: true, heard: NOW, reached: null },
       ...{ failure: problems.length > 0 ? "ECONNREFUSED" : null, skew: null, copy: null, evidence: 0 },
     },
-    copy: { completed: NOW, copied: 40, total: 40, failure: null },
+    copy: {
+      ...{ running: problems.length > 0, copied: 38, total: 40, skipped: problems.length },
+      ...{ began: NOW, completed: NOW, compared: NOW, failures: problems.length },
+      ...{ failure: problems.length > 0 ? ("unreachable" as const) : null, due: NOW },
+    },
     revisions: (["ours", "theirs"] as const).map((side) => ({
       ...{ side, revision: 3, mayBeOwed: 180_000n, mayOwe: 90_000n, created: NOW },
     })),

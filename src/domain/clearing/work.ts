@@ -4,6 +4,8 @@ import { clearingLinks } from "../../db/schema/clearing.ts";
 import { type PeerState, peers } from "../../db/schema/peers.ts";
 import { lockAgreements, weighRequests } from "../agreements/clearing.ts";
 import type { Ctx } from "../context.ts";
+import { hostIsBack } from "../hosts/commands.ts";
+import { peerIsBack } from "../peers/copies.ts";
 import { transact } from "../transact.ts";
 import { type Loaded, lockLink, lockTransfers } from "./load.ts";
 import { belongs, type CreditTransfer, type Message, type Session } from "./messages-rules.ts";
@@ -265,6 +267,7 @@ async function keep(
   if (stock.envelopes.length > 0)
     await ctx.db.execute(sql`
       delete from clearing_inbox where id = any(${sql.param(stock.envelopes.map(String))}::bigint[])`);
+  if (stock.heard && loaded.failures > 0) await isBack(ctx, link.peer);
   const current = stock.theirSession !== null && stock.theirSession.epoch >= link.peerSession.epoch;
   if (current && stock.theirState !== null && stock.theirState !== loaded.theirState)
     await ctx.db.update(peers).set({ theirState: stock.theirState }).where(eq(peers.id, peerId));
@@ -286,10 +289,22 @@ async function keep(
 
 /** The peer took what was posted. */
 export async function peerReached(ctx: Ctx, peerId: Id): Promise<void> {
-  await ctx.db
-    .update(clearingLinks)
-    .set({ reached: ctx.clock.now(), failure: null, failures: 0, resting: null })
-    .where(eq(clearingLinks.peerId, peerId));
+  await transact(ctx, async (ctx) => {
+    const loaded = await lockLink(ctx, peerId);
+    if (loaded === null) return;
+    await ctx.db
+      .update(clearingLinks)
+      .set({ reached: ctx.clock.now(), failure: null, failures: 0, resting: null })
+      .where(eq(clearingLinks.peerId, peerId));
+    if (loaded.failures > 0) await isBack(ctx, loaded.link.peer);
+  });
+}
+
+/** What else waits for the peer waits no longer. */
+async function isBack(ctx: Ctx, peer: string): Promise<void> {
+  const { origin } = new URL(peer);
+  await peerIsBack(ctx, origin);
+  await hostIsBack(ctx, origin);
 }
 
 /** The peer could not be reached: it rests, longer each time, up to 30 s. */

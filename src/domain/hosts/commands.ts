@@ -34,6 +34,22 @@ export async function hostAccepted(ctx: Ctx, host: string, scheme: SignatureSche
   return state;
 }
 
+/** A server that was down is heard of again, in another way than by a delivery that it took: what waits for it is tried at once. */
+export async function hostIsBack(ctx: Ctx, origin: string): Promise<void> {
+  const now = ctx.clock.now().toISOString();
+  await ctx.db
+    .update(hosts)
+    .set({ retry: null })
+    .where(eq(hosts.host, new URL(origin).host));
+  await ctx.db.execute(sql`
+    with due as (
+      update jobs set run = ${now}::timestamptz
+      where queue = 'deliveries' and starts_with(key, ${`${origin}/`}) and not waiting and lease is null and run > ${now}::timestamptz
+      returning 1
+    )
+    select pg_notify('jobs', 'deliveries') where exists (select from due)`);
+}
+
 /**
  * A server did not answer. The first failures change nothing (servers restart); from the third on everything for it waits,
  * twice as long each time, so that a dead server costs one request a pause and not one for each of its inboxes. Requests that

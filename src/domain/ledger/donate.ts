@@ -1,4 +1,5 @@
 import { and, eq, ne, sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/pg-core";
 import type { Id } from "../../db/ids.ts";
 import { actors } from "../../db/schema/actors.ts";
 import { ledgerAccounts, transfers } from "../../db/schema/ledger.ts";
@@ -94,12 +95,16 @@ export async function returnCredits(
   });
 }
 
-/** What can still be given back of a payment that an organization got; null when it got none by this transfer. */
+/**
+ * What can still be given back of a payment that an organization got; null when it got none by this transfer, or by another hub: what
+ * crossed went into both hubs' books, and goes back by an agreement of its own.
+ */
 export async function returnable(
   ctx: Ctx,
   actorId: Id,
   transferId: Id,
 ): Promise<{ amount: bigint; payerId: Id; payeeId: Id; agreementId: Id | null } | null> {
+  const payer = alias(ledgerAccounts, "payer");
   const [paid] = await ctx.db
     .select({
       settled: transfers.settled,
@@ -109,9 +114,11 @@ export async function returnable(
     })
     .from(transfers)
     .innerJoin(ledgerAccounts, eq(ledgerAccounts.id, transfers.payeeId))
+    .innerJoin(payer, eq(payer.id, transfers.payerId))
     .where(
       and(
         eq(transfers.id, transferId),
+        ne(payer.kind, "conversion"),
         eq(transfers.kind, "agreement"),
         eq(transfers.state, "committed"),
         eq(ledgerAccounts.actorId, actorId),

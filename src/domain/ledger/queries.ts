@@ -87,6 +87,8 @@ export interface StatementLine {
   agreementId: Id | null;
   /** Null for the fund. */
   counterparty: ActorView | null;
+  /** The hub that it is settled with, by name; null on one hub. */
+  hub: string | null;
   corrects: Id | null;
   note: string | null;
   /** Who pressed the button; null for the clock, and for who has left. */
@@ -117,6 +119,10 @@ export async function statement(
   const account = await accountOf(ctx, holder);
   if (account === null) return { items: [], before: null };
   const other = alias(ledgerAccounts, "other");
+  const hub = alias(actors, "hub");
+  // Between hubs the account across is the other hub's, and the one across the table is the agreement's other party.
+  const between = eq(other.kind, "conversion");
+  const party = sql`case when ${GAVE} then ${agreements.providerId} when ${GOT} then ${agreements.receiverId} end`;
   const rows = await ctx.db
     .select({
       seq: entries.seq,
@@ -127,6 +133,7 @@ export async function statement(
       kind: KIND,
       agreementId: transfers.agreementId,
       counterparty: actorColumns,
+      hub: hub.name,
       corrects: transfers.corrects,
       note: transfers.note,
       accountId: transfers.accountId,
@@ -134,7 +141,9 @@ export async function statement(
     .from(entries)
     .innerJoin(transfers, eq(transfers.id, entries.transferId))
     .leftJoin(other, eq(other.id, OTHER))
-    .leftJoin(actors, eq(actors.id, other.actorId))
+    .leftJoin(agreements, and(between, eq(agreements.id, transfers.agreementId)))
+    .leftJoin(actors, eq(actors.id, sql`coalesce(${party}, ${other.actorId})`))
+    .leftJoin(hub, and(between, eq(hub.id, other.actorId)))
     .where(
       and(
         eq(entries.accountId, account.id),

@@ -6,6 +6,7 @@ import { peerCopies, peerings, peers } from "../../db/schema/peers.ts";
 import type { Ctx } from "../context.ts";
 import { localHub } from "../hubs/queries.ts";
 import { currentPolicy } from "../ledger/policy.ts";
+import { type Copy, copyOf } from "./copies.ts";
 import { newest, type Revision } from "./peerings.ts";
 import { findPeer, listPeers, type Peer } from "./queries.ts";
 import {
@@ -30,7 +31,7 @@ export interface PeerOverview {
   /** Of the accepted key, of one that nobody accepted yet, and of our own, for comparing out of band. */
   fingerprint: string;
   newFingerprint: string | null;
-  copy: { completed: Date | null; copied: number; total: number | null; failure: string | null } | null;
+  copy: Copy | null;
   /** Newest first. */
   revisions: Pick<Revision, "side" | "revision" | "mayBeOwed" | "mayOwe" | "created">[];
   evidence: number;
@@ -41,13 +42,13 @@ const EVIDENCE = 1_000;
 
 /** @throws DomainError not_found */
 export async function peerOverview(ctx: Ctx, id: Id): Promise<PeerOverview> {
-  const [peer, standing, link, ours, theirs, copies, revisions, evidence] = await Promise.all([
+  const [peer, standing, link, ours, theirs, copy, revisions, evidence] = await Promise.all([
     findPeer(ctx, id),
     standingOf(ctx, id),
     linkOf(ctx, id),
     newest(ctx, id, "ours"),
     newest(ctx, id, "theirs"),
-    ctx.db.select().from(peerCopies).where(eq(peerCopies.peerId, id)),
+    copyOf(ctx, id),
     ctx.db
       .select({
         side: peerings.side,
@@ -62,7 +63,6 @@ export async function peerOverview(ctx: Ctx, id: Id): Promise<PeerOverview> {
       .limit(REVISIONS),
     ctx.db.$count(clearingEvidence, eq(clearingEvidence.peerId, id)),
   ]);
-  const [copy = null] = copies;
   const { state, reason, theirState, newKey, changed, drained } = peer;
   const health: Health = {
     ...{ state, reason, theirState, newKey, changed, drained, copy, evidence },

@@ -1,7 +1,7 @@
 import { and, desc, eq, sql } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { clearingLinks } from "../../db/schema/clearing.ts";
-import { peerCopies, peerings, peers } from "../../db/schema/peers.ts";
+import { peerings, peers } from "../../db/schema/peers.ts";
 import { actorById } from "../actors/queries.ts";
 import type { Signed } from "../agreements/consents.ts";
 import type { Ctx } from "../context.ts";
@@ -10,6 +10,7 @@ import { peerAccounts } from "../ledger/accounts.ts";
 import { notifyStaff } from "../notices/commands.ts";
 import type { NoticeKind } from "../notices/kinds.ts";
 import { emit } from "../transact.ts";
+import { startCopy } from "./copies.ts";
 import { findPeer, type Peer, peerOf } from "./queries.ts";
 import {
   type DayTerm,
@@ -182,13 +183,9 @@ export async function takeTogether(ctx: Ctx, peerId: Id): Promise<void> {
 
 /** What a peer's clearing and copy stand on. Does nothing for what is there. */
 export async function openPeer(ctx: Ctx, { id, actorId }: Pick<Peer, "id" | "actorId">): Promise<void> {
-  const due = ctx.clock.now();
   await ctx.db.insert(clearingLinks).values({ peerId: id }).onConflictDoNothing();
-  await ctx.db
-    .insert(peerCopies)
-    .values({ peerId: id, due })
-    .onConflictDoUpdate({ target: peerCopies.peerId, set: { due } });
   await peerAccounts(ctx, actorId);
+  await startCopy(ctx, id);
   await tellDecider(ctx, id);
 }
 

@@ -257,7 +257,7 @@ export interface Health {
   skew: number | null;
   changed: Date;
   drained: Date | null;
-  copy: { completed: Date | null; failure: string | null } | null;
+  copy: { completed: Date | null; compared: Date | null } | null;
   evidence: number;
 }
 
@@ -317,7 +317,9 @@ export function problemsOf(health: Health, now: Date): Problem[] {
   }
   if (state === "draining" && health.drained !== null && health.drained <= now)
     problems.push({ kind: "overdue" });
-  if (copy !== null && since(copy.completed) > OLD_COPY)
-    problems.push({ kind: "old_copy", days: Math.floor(since(copy.completed) / DAY) });
+  // What was found to be the same is as good as read again.
+  const fresh = copy === null ? null : (copy.compared ?? copy.completed);
+  if (copy !== null && since(fresh) > OLD_COPY)
+    problems.push({ kind: "old_copy", days: Math.floor(since(fresh) / DAY) });
   return problems;
 }

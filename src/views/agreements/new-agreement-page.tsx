@@ -184,7 +184,7 @@ const Paying = ({ page, proposal, preview, available, vouchers, form }: NewAgree
   return (
     <fieldset class="card form">
       <legend>{t("agreement.paying")}</legend>
-      <Sum page={page} proposal={proposal} currency={price} available={preview === null ? available : null} />
+      <Sum page={page} proposal={proposal} currency={price} available={available} across={preview !== null} />
       {preview === null ? null : <BothSides page={page} proposal={proposal} preview={preview} />}
       {available === null ? (
         <p>{t("agreement.they_pay", { name: proposal.actor.name })}</p>
@@ -228,7 +228,7 @@ const BothSides = ({
   return (
     <div class="cost">
       {least === null ? null : (
-        <p>
+        <p data-least>
           {t("between.for_least", { amount: amountText(page, proposal.unit, proposal.minimum ?? 1) })}{" "}
           {t(text, {
             name,
@@ -253,7 +253,9 @@ const BothSides = ({
         </p>
       )}
       <p class="quiet">
-        {t("between.two_units", { hub: hub.name })} {t("between.fixed")} <Day page={page} at={until} />.
+        <span>
+          {t("between.two_units", { hub: hub.name })} {t("between.fixed")} <Day page={page} at={until} />.
+        </span>
       </p>
     </div>
   );
@@ -265,7 +267,12 @@ const Sum = ({
   proposal,
   currency,
   available,
-}: Pick<NewAgreementPageProps, "page" | "proposal" | "available"> & { currency: Currency }) => {
+  across,
+}: Pick<NewAgreementPageProps, "page" | "proposal" | "available"> & {
+  currency: Currency;
+  /** Both sides' sums stand below. */
+  across: boolean;
+}) => {
   const { t } = page;
   const { price, unitBased } = proposal;
   if (price === null || unitBased === null) return null;
@@ -280,21 +287,23 @@ const Sum = ({
   return (
     <div class="cost">
       <p>{t(proposal.unit === "hour" ? "return.per_hour" : "return.per_one", { price: text })}</p>
-      <p
-        hidden
-        data-sum="quantity"
-        data-price={String(price)}
-        data-scale={currency.scale}
-        data-symbol={currency.symbol}
-        data-available={available === null ? undefined : String(available)}
-      >
-        <output for="field-quantity" class="cost-amount" dir="ltr"></output>
-        {available === null ? null : (
-          <span class="quiet">
-            {t("agreement.left_after")} <bdi data-rest></bdi>
-          </span>
-        )}
-      </p>
+      {across ? null : (
+        <p
+          hidden
+          data-sum="quantity"
+          data-price={String(price)}
+          data-scale={currency.scale}
+          data-symbol={currency.symbol}
+          data-available={available === null ? undefined : String(available)}
+        >
+          <output for="field-quantity" class="cost-amount" dir="ltr"></output>
+          {available === null ? null : (
+            <span class="quiet">
+              {t("agreement.left_after")} <bdi data-rest></bdi>
+            </span>
+          )}
+        </p>
+      )}
     </div>
   );
 };

@@ -1,5 +1,6 @@
 import type { ActorView } from "../../domain/actors/queries.ts";
 import type { AgreementView } from "../../domain/agreements/queries.ts";
+import { withUnit } from "../../locales/index.ts";
 import { formatCredits } from "../proposals/terms.ts";
 import { Icon, type IconName } from "../ui/icons.tsx";
 import type { PageContext } from "../ui/page.ts";
@@ -11,7 +12,7 @@ export interface Currency {
 
 /** An amount with its unit: "20 ₳". */
 export function creditText({ locale }: PageContext, amount: bigint, { symbol, scale }: Currency): string {
-  return `${formatCredits(locale, amount, scale)}\u00a0${symbol}`;
+  return withUnit(locale, formatCredits(locale, amount, scale), symbol);
 }
 
 /** The agreement's amount, or what it is instead of one. */

@@ -6,7 +6,7 @@ export function showSums(): void {
     const input = line.closest("form")?.querySelector<HTMLInputElement>(`[name="${sum}"]`);
     const output = line.querySelector("output");
     if (!input || !output) continue;
-    const text = (minor: bigint) => `${decimal(minor, Number(scale))} ${symbol}`;
+    const text = (minor: bigint) => inUnit(minor, `${scale} ${symbol}`);
     const show = () => {
       const ascii = quantityOf(input.value);
       line.hidden = ascii === null;
@@ -42,6 +42,8 @@ function showBoth(line: HTMLElement): void {
   const show = () => {
     const quantity = quantityOf(input.value);
     line.hidden = quantity === null;
+    const least = line.closest(".cost")?.querySelector<HTMLElement>("[data-least]");
+    if (least) least.hidden = quantity !== null;
     if (quantity === null) return;
     const cost = BigInt(quantity) * BigInt(price ?? 0);
     const seconds =
@@ -68,7 +70,9 @@ function fraction(text = "1/1"): [bigint, bigint] {
 /** @param unit decimal places and symbol: `2 ₳` */
 function inUnit(minor: bigint, unit: string): string {
   const space = unit.indexOf(" ");
-  return `${decimal(minor, Number(unit.slice(0, space)))}\u00a0${unit.slice(space + 1)}`;
+  const text = `${decimal(minor, Number(unit.slice(0, space)))}\u00a0${unit.slice(space + 1)}`;
+  // As the hub writes them: an amount in another script's unit keeps to itself.
+  return /[\u0590-\u08ff]/.test(unit) ? `${document.dir === "rtl" ? "\u2068" : "\u2066"}${text}\u2069` : text;
 }
 
 function decimal(minor: bigint, scale: number): string {

@@ -1,4 +1,4 @@
-import { dirOf, intlTag, type Locale } from "../../locales/index.ts";
+import { dirOf, intlTag, type Locale, withUnit } from "../../locales/index.ts";
 import type { PageContext } from "../ui/page.ts";
 
 /** The hub's credits. */
@@ -51,7 +51,7 @@ export function creditNumber(
 
 /** An amount with its unit, for sentences ("7,5 ₳"). */
 export function creditText(page: PageContext, { symbol, scale }: Currency, amount: bigint): string {
-  return `${creditNumber(page.locale, amount, scale)}\u00a0${symbol}`;
+  return withUnit(page.locale, creditNumber(page.locale, amount, scale), symbol);
 }
 
 /** A sum that stands out, its unit smaller than its number. */

@@ -165,9 +165,15 @@ const What = ({
         ) : (
           t("ledger.fund")
         )}
+        {line.hub === null ? null : (
+          <>
+            {" · "}
+            <bdi>{line.hub}</bdi>
+          </>
+        )}
         {" · "}
         <time datetime={line.created.toISOString()}>{shortDay(page, line.created)}</time>
-        {line.kind === "agreement" && line.amount > 0n ? (
+        {line.kind === "agreement" && line.amount > 0n && line.hub === null ? (
           <>
             {" · "}
             <a href={`/ledger/transfers/${line.transferId}/return`}>

@@ -9,6 +9,7 @@ import { Layout } from "../ui/layout.tsx";
 import type { PageContext } from "../ui/page.ts";
 import { ExternalLink, FactList } from "../ui/text.tsx";
 import { count, Day, Moment } from "../ui/time.tsx";
+import { CopyState } from "./copies.tsx";
 import { failureText } from "./failures.ts";
 import { bothText, hoursText, owedText, type RatedCurrency, StateBadge } from "./parts.tsx";
 import { TERM_TEXTS } from "./terms.tsx";
@@ -203,7 +204,7 @@ const Terms = ({ page, peer, ours, theirs }: PeerPageProps) => {
       <h2 id="terms">{t("peers.terms")}</h2>
       <p class="quiet">{t("peers.terms_text")}</p>
       <NumberTable
-        label={t("peers.terms")}
+        label={`${t("peers.terms")} · ${peer.name}`}
         head={[t("peers.term"), t("peers.ours"), t("peers.theirs"), t("peers.effective")]}
         rows={rows}
       />
@@ -213,7 +214,7 @@ const Terms = ({ page, peer, ours, theirs }: PeerPageProps) => {
 };
 
 const Contact = ({ page, health, copy }: PeerPageProps) => {
-  const { t, locale } = page;
+  const { t } = page;
   const never = t("peers.never");
   return (
     <section class="card" aria-labelledby="contact">
@@ -222,20 +223,9 @@ const Contact = ({ page, health, copy }: PeerPageProps) => {
         facts={[
           [t("peers.heard"), health.heard === null ? never : <Moment page={page} at={health.heard} />],
           [t("peers.reached"), health.reached === null ? never : <Moment page={page} at={health.reached} />],
-          [
-            t("peers.copied"),
-            copy === null || copy.completed === null ? never : <Moment page={page} at={copy.completed} />,
-          ],
-          [
-            t("peers.copied_count"),
-            copy === null
-              ? null
-              : copy.total === null
-                ? count(locale, copy.copied)
-                : `${count(locale, copy.copied)} / ${count(locale, copy.total)}`,
-          ],
         ]}
       />
+      {copy === null ? null : <CopyState page={page} copy={copy} />}
     </section>
   );
 };

@@ -8,7 +8,7 @@ import {
 import { COUNTRIES } from "../../domain/proposals/countries.ts";
 import type { HubCategory } from "../../domain/proposals/hub-categories.ts";
 import type { ProposalView } from "../../domain/proposals/queries.ts";
-import { intlTag, type Locale } from "../../locales/index.ts";
+import { intlTag, type Locale, withUnit } from "../../locales/index.ts";
 import type { Option, OptionGroup } from "../ui/form.tsx";
 import type { IconName } from "../ui/icons.tsx";
 import type { PageContext } from "../ui/page.ts";
@@ -37,14 +37,14 @@ export function returnText({ t, locale }: PageContext, proposal: ProposalView): 
   if (proposal.settlement === "external") return t("return.external");
   if (proposal.price === null) return t("return.credit_open");
   const amount = formatCredits(locale, proposal.price, proposal.currencyScale ?? 0);
-  const price = `${amount} ${proposal.currencySymbol ?? t("return.credits")}`;
+  const price = withUnit(locale, amount, proposal.currencySymbol ?? t("return.credits"));
   if (!proposal.unitBased) return t("return.total", { price });
   return t(proposal.unit === "hour" ? "return.per_hour" : "return.per_one", { price });
 }
 
 /** About what another hub's price is in the credits of this one. */
 export function hereText({ t, locale }: PageContext, { amount, symbol, scale }: HereAmount): string {
-  return t("return.about_here", { price: `${formatCredits(locale, amount, scale)} ${symbol}` });
+  return t("return.about_here", { price: withUnit(locale, formatCredits(locale, amount, scale), symbol) });
 }
 
 /** Stands beside the return: what kind of return it is, at a glance. */
