@@ -1,5 +1,6 @@
 import type { Child } from "hono/jsx";
 import type { FullAgreement, MessageView, StepView } from "../../src/domain/agreements/queries.ts";
+import type { Stewarding } from "../../src/domain/agreements/stewarding.ts";
 import type { ProposalView } from "../../src/domain/proposals/queries.ts";
 import type { Locale } from "../../src/locales/index.ts";
 import { AgreementActionPage } from "../../src/views/agreements/action-page.tsx";
@@ -277,6 +278,24 @@ const STATES: Record<string, FullAgreement> = {
   }),
 };
 
+/** Of a dispute between two hubs: a proposal that waits here, after one that both hubs' stewards stand behind. */
+const STEWARDING: Stewarding = {
+  side: "payer",
+  peer: "Red del Sur",
+  currency: { payer: { symbol: "₳", scale: 2 }, payee: { symbol: "نقطة", scale: 2 } },
+  held: { payer: 300n, payee: 2_000n },
+  proposals: [
+    {
+      ...{ id: 9n, theirs: true, payer: 200n, payee: 1_333n, note: "Se dio más de la mitad." },
+      ...{ created: day("04-18"), agreed: null, providerSigned: null, receiverSigned: null },
+    },
+    {
+      ...{ id: 8n, theirs: false, payer: 150n, payee: 1_000n, note: "اقترح القائمون دفع النصف." },
+      ...{ created: day("04-16"), agreed: day("04-17"), providerSigned: day("04-17"), receiverSigned: null },
+    },
+  ],
+};
+
 /** The pages of agreements, in every state that looks different. */
 export function agreementPages(locale: Locale): Record<string, Child> {
   const page = (values: Partial<PageContext> = {}) =>
@@ -366,6 +385,11 @@ export function agreementPages(locale: Locale): Record<string, Child> {
         values: { voucher: "4" },
         errors: [{ field: null, code: "insufficient_credit", details: { available: "1" } }],
       },
+    }),
+    "agreement-disputed-between": shown(STATES.disputed!, { stewarding: STEWARDING }),
+    "agreement-steward-between": shown(STATES.steward!, { stewarding: STEWARDING }),
+    "agreement-waits-between": shown(STATES.steward!, {
+      stewarding: { ...STEWARDING, side: "payee", proposals: [] },
     }),
     "agreement-counter": asked("counter"),
     "agreement-counter-paying": asked("counter", undefined, {
