@@ -66,7 +66,7 @@ function overview(values: Partial<Peer>, problems: Problem[] = []): PeerOverview
     ...{ fingerprint: PRINT, newFingerprint: newKey === null ? null : PRINT, evidence: problems.length },
     health: {
       ...{ state, reason, theirState, newKey, changed, drained, ready: true, heard: NOW, reached: null },
-      ...{ failure: problems.length > 0 ? "ECONNREFUSED" : null, skew: null, copy: null, evidence: 0 },
+      ...{ failure: problems.length > 0 ? "timeout" : null, skew: null, copy: null, evidence: 0 },
     },
     copy: {
       ...{ running: problems.length > 0, copied: 38, total: 40, skipped: problems.length },

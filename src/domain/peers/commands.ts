@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
-import { peers } from "../../db/schema/peers.ts";
+import { peerKeys, peers } from "../../db/schema/peers.ts";
 import { requireRole } from "../accounts/queries.ts";
 import type { Acting, Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
@@ -194,12 +194,23 @@ export async function acceptKey(ctx: Ctx, acting: Acting, id: Id, key: string): 
     const frozen = peer.state === "frozen" && peer.reason === "key_changed";
     const state = frozen ? next(peer, "unfreeze") : peer.state;
     await set(ctx, id, { ...described(hub), state, ...(frozen ? { reason: null } : {}) });
+    await keepKeys(ctx, id, hub.retired);
     if (state === "proposed") {
       const ours = await newest(ctx, id, "ours");
       if (ours !== null) await sign(ctx, peer, "Offer", termsOf(ours), state, acting.accountId);
     } else if (frozen) await signState(ctx, peer, state, acting.accountId);
     await shakeAgain(ctx, id);
   });
+}
+
+/** What the hub says that it signed with before: whoever believes its present key believes that. */
+async function keepKeys(ctx: Ctx, peerId: Id, keys: readonly string[]): Promise<void> {
+  const accepted = ctx.clock.now();
+  if (keys.length > 0)
+    await ctx.db
+      .insert(peerKeys)
+      .values(keys.map((key) => ({ peerId, key, accepted })))
+      .onConflictDoNothing();
 }
 
 /** @throws DomainError not_a_number, with the field that is out of bounds */
@@ -226,7 +237,7 @@ async function change(
 function next(peer: Peer, message: PeerMessage): PeerState {
   const state = peerStep(peer.state, message);
   if (state === null)
-    throw new DomainError("not_now", `a peer that is ${peer.state} cannot be asked to ${message}`);
+    throw new DomainError("not_now", `cannot ${message}: not while the peering is ${peer.state}`);
   return state;
 }
 
