@@ -29,6 +29,8 @@ export const domainEvent = z.discriminatedUnion("name", [
   /** A party of ours signed a step of an agreement with somebody elsewhere, or such an agreement was settled. */
   z.object({ name: z.literal("agreement.signed"), subject: z.string(), stepId: id }),
   z.object({ name: z.literal("agreement.settled"), subject: z.string(), agreementId: id }),
+  /** Somebody of ours wrote in an agreement with somebody elsewhere. */
+  z.object({ name: z.literal("message.written"), subject: z.string(), messageId: id }),
   /** What somebody elsewhere offered to an actor of ours cannot be: it made no agreement, and is answered all the same. */
   z.object({
     name: z.literal("offer.refused"),

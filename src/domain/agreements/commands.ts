@@ -11,7 +11,7 @@ import type { Acting, Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { currentPolicy } from "../ledger/policy.ts";
 import { notify } from "../notices/commands.ts";
-import { together, transact } from "../transact.ts";
+import { emit, together, transact } from "../transact.ts";
 import { optionalText, requiredText } from "../validate.ts";
 import { openAgreement, type Step, takeStep } from "./apply.ts";
 import type { Signed } from "./consents.ts";
@@ -366,6 +366,13 @@ export async function writeMessage(
         title: proposal.name,
       });
     }
+    // Whose subject it is: what one actor says goes out in the order in which it was said.
+    if (content !== "" && sides.some(({ host }) => host !== null))
+      await emit(ctx, {
+        name: "message.written",
+        subject: acting.actorId.toString(),
+        messageId: messageId.toString(),
+      });
     return messageId;
   });
 }

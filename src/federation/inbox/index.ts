@@ -5,6 +5,7 @@ import type { InboxData } from "../context.ts";
 import { onActorDelete, onActorUpdate } from "./actors.ts";
 import { onAgreementEvent, onOffer, onOfferAccepted, onOfferRejected, onOfferUndone } from "./agreements.ts";
 import { onAccept, onFollow, onReject, onUndoFollow } from "./follows.ts";
+import { onMessage } from "./messages.ts";
 import { onObject, onObjectDelete } from "./objects.ts";
 import {
   onPeeringAccepted,
@@ -27,7 +28,7 @@ export function registerInbox(builder: FederationBuilder<InboxData>): void {
     .on(Accept, bySigner(firstOf(onPeeringAccepted, onResolutionAgreed, onOfferAccepted, onAccept)))
     .on(Reject, bySigner(firstOf(onPeeringRejected, onOfferRejected, onReject)))
     .on(Undo, bySigner(firstOf(onPeeringUndone, onOfferUndone, onUndoFollow)))
-    .on(Create, bySigner(firstOf(onReview, onResolutionSigned, onAgreementEvent, onObject)))
+    .on(Create, bySigner(firstOf(onReview, onResolutionSigned, onMessage, onAgreementEvent, onObject)))
     .on(
       Update,
       bySigner(

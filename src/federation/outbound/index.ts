@@ -5,6 +5,7 @@ import type { JsonObject } from "../../json.ts";
 import { onActorUpdated } from "./actors.ts";
 import { onAgreementSettled, onAgreementSigned, onOfferLapsed, onOfferRefused } from "./agreements.ts";
 import { onFollowAccepted, onFollowRequested, onFollowUndone } from "./follows.ts";
+import { onMessageWritten } from "./messages.ts";
 import { onPeeringEnded, onPeeringSigned } from "./peers.ts";
 import { onPostChanged, onPostDeleted, onPostPublished } from "./posts.ts";
 import { onProposalChanged, onProposalPublished, onProposalWithdrawn } from "./proposals.ts";
@@ -63,6 +64,8 @@ export function toOutgoing(ctx: Ctx, event: ReceivedEvent, iri: string): Promise
       return onAgreementSigned(ctx, event.stepId);
     case "agreement.settled":
       return onAgreementSettled(ctx, event.agreementId, iri);
+    case "message.written":
+      return onMessageWritten(ctx, event.messageId, iri);
     case "offer.refused":
       return onOfferRefused(ctx, event, iri);
     case "offer.lapsed":
