@@ -87,20 +87,24 @@ async function killedAt(url: string, intention: Intention, scene: Scene, die: nu
 }
 
 describe("a process that is killed before its n-th database call leaves nothing half done, for every n", () => {
-  test.each<Intention>(["offer", "confirm with a donation"])("%s", async (intention) => {
-    const database = await testDatabase();
-    const { ctx, admin } = await exchangeHub(database);
-    const scene = await sceneFor(ctx, admin, intention, "a");
-    const before = await contents(database.db);
-    let killed = 0;
-    for (let n = 1; n < MANY; n++) {
-      if (!(await killedAt(database.url, intention, scene, n))) break;
-      killed++;
-      // The server may need a moment to see that the client is gone; it ends the transaction then.
-      await expect.poll(() => contents(database.db), { timeout: 30_000 }).toBe(before);
-    }
-    expect(killed).toBeGreaterThan(3);
-    expect(await contents(database.db)).not.toBe(before);
-    expect(await checkLedger(ctx)).toEqual([]);
-  });
+  test.each<Intention>(["offer", "confirm with a donation"])(
+    "%s",
+    async (intention) => {
+      const database = await testDatabase();
+      const { ctx, admin } = await exchangeHub(database);
+      const scene = await sceneFor(ctx, admin, intention, "a");
+      const before = await contents(database.db);
+      let killed = 0;
+      for (let n = 1; n < MANY; n++) {
+        if (!(await killedAt(database.url, intention, scene, n))) break;
+        killed++;
+        // The server may need a moment to see that the client is gone; it ends the transaction then.
+        await expect.poll(() => contents(database.db), { timeout: 30_000 }).toBe(before);
+      }
+      expect(killed).toBeGreaterThan(3);
+      expect(await contents(database.db)).not.toBe(before);
+      expect(await checkLedger(ctx)).toEqual([]);
+    },
+    240_000,
+  );
 });

@@ -186,8 +186,9 @@ describe("a voucher", () => {
 });
 
 describe("words that cross", () => {
-  test("withdraw and accept: withdrawn on both, whoever pays", async () => {
-    for (const purpose of ["offer", "request"] as const) {
+  test.each(["offer", "request"] as const)(
+    "withdraw and accept of an %s: withdrawn on both",
+    async (purpose) => {
       const scene = await across();
       const { lac, mena, raices, nour, quiet } = scene;
       const seen = await scene.publish({ purpose });
@@ -199,9 +200,8 @@ describe("words that cross", () => {
       expect(await scene.balances()).toEqual([0n, 0n]);
       expect((await scene.newest()).map(({ committed }) => committed)).toEqual([0, 0]);
       await scene.check();
-      await Promise.all([lac.stop(), mena.stop()]);
-    }
-  });
+    },
+  );
 
   test("confirm and dispute: what was ordered is paid, and both know of the objection", async () => {
     const scene = await across();

@@ -373,14 +373,16 @@ async function wasSaid(ctx: Ctx, id: Id, message: string, actorId: Id): Promise<
   return rows.length > 0;
 }
 
-/** What the payee gets of what the payer says that it pays, by the pinned rates. */
+/** What the payee gets of what the payer says that it pays, by the pinned rates. @throws DomainError over_amount */
 async function paidHere(ctx: Ctx, id: Id, paid: bigint | null): Promise<bigint | undefined> {
   const [row] = await ctx.db
     .select({ quote: agreements.quote })
     .from(agreements)
     .where(eq(agreements.id, id));
   const quote = row === undefined ? null : pinnedOf(row);
-  return quote === null || paid === null ? undefined : partOf(quote, paid).payee;
+  if (quote === null || paid === null) return undefined;
+  if (paid > quote.payer) throw new DomainError("over_amount", "more than was agreed", { field: "amount" });
+  return partOf(quote, paid).payee;
 }
 
 /**

@@ -510,8 +510,10 @@ function releaseBy(rule: DisputeRule, amount: bigint | null): bigint {
 /** What a confirmation pays, and for how much of the work. @throws DomainError over_amount, invalid */
 export function confirmed(
   { terms }: Pick<Agreement, "terms">,
-  { amount = terms.amount, quantity = terms.quantity }: Extract<Message, { type: "confirm" }>,
+  message: Extract<Message, { type: "confirm" }>,
 ): { amount: bigint | null; quantity: number } {
+  const amount = message.amount ?? terms.amount;
+  const quantity = message.quantity ?? terms.quantity;
   if (quantity < 1 || quantity > terms.quantity)
     throw new DomainError("over_amount", "more than was agreed", { field: "quantity" });
   if ((amount === null) !== (terms.amount === null))

@@ -181,9 +181,14 @@ export function readEvent(
   const paid = term(object, "ayni", "payerAmount");
   if (paid !== undefined) {
     const amount = minorUnits(paid);
+    if (amount === null) return null;
+    if (term(object, "vf", "effortQuantity") == null)
+      return { type: "confirm", quantity: null, unit: null, paid: amount };
     const done = readMeasure(object, "effortQuantity");
     const quantity = done === null ? null : wholeNumber(done.value);
-    return amount === null ? null : { type: "confirm", quantity, unit: done?.unit ?? null, paid: amount };
+    return done === null || quantity === null
+      ? null
+      : { type: "confirm", quantity, unit: done.unit, paid: amount };
   }
   if (term(object, "vf", "resourceQuantity") === undefined)
     return { type: "confirm", quantity: null, unit: null, paid: null };
