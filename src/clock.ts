@@ -41,11 +41,20 @@ export function chores(
   mailer: Mailer,
   sign: (totals: Totals) => Promise<string>,
 ): Chore[] {
+  const started = ctx.clock.now().getTime();
   return [
     // Once a day; asked more often, for the days on which the hub is up for a while only.
     { name: "totals", every: 10 * MINUTE, run: () => publishTotals(ctx, sign) },
     { name: "exchange", every: 5 * MINUTE, run: () => exchange(ctx) },
     { name: "copies", every: MINUTE, run: () => each([() => copyDue(ctx), () => dropCopies(ctx)]) },
+    {
+      name: "peers",
+      every: 5 * MINUTE,
+      // A hub that was down has not heard anybody: first it hears who is there.
+      async run() {
+        if (ctx.clock.now().getTime() - started >= MINUTE) await peers(ctx);
+      },
+    },
     { name: "ledger", every: HOUR, run: () => checks(ctx) },
     { name: "sweep", every: HOUR, run: () => sweep(ctx, sql, mailer) },
   ];
@@ -60,7 +69,6 @@ function exchange(ctx: Ctx): Promise<void> {
     () => releaseDueVouches(ctx),
     () => noticeEndings(ctx),
     () => tellRecovered(ctx),
-    () => peers(ctx),
   ]);
 }
 
