@@ -61,11 +61,24 @@ function refuse(): never {
  * Events of one actor (`event.subject`) are handled in the order in which they were emitted: a post before its deletion, a
  * proposal before the post that stands for it.
  */
-export async function emit(ctx: Ctx, event: DomainEvent): Promise<void> {
-  const id = await ctx.ids.next(ctx.clock.now());
-  await enqueue(ctx.db, ctx.clock.now(), [
-    { queue: "events", key: `event:${event.subject}`, payload: { ...event, id: id.toString() } },
-  ]);
+export function emit(ctx: Ctx, event: DomainEvent): Promise<void> {
+  return emitAll(ctx, [event]);
+}
+
+/** The same of many, in their order. */
+export async function emitAll(ctx: Ctx, events: readonly DomainEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  const now = ctx.clock.now();
+  const ids: Id[] = [];
+  for (const _ of events) ids.push(await ctx.ids.next(now));
+  await enqueue(
+    ctx.db,
+    now,
+    events.map((event, index) => ({
+      ...{ queue: "events", key: `event:${event.subject}` },
+      payload: { ...event, id: String(ids[index]) },
+    })),
+  );
 }
 
 /** Tells every process that what it keeps of this object's document is no longer right; heard when the transaction commits. */

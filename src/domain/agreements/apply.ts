@@ -1,18 +1,19 @@
 import { eq } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
-import { type AgreementState, agreementSteps, agreements } from "../../db/schema/agreements.ts";
+import { type AgreementState, agreementSteps, agreements, type Party } from "../../db/schema/agreements.ts";
 import type { Purpose } from "../../db/schema/proposals.ts";
 import { askAcross, orderAbort, orderCommit } from "../clearing/orders.ts";
 import type { Ctx } from "../context.ts";
+import type { DomainEvent } from "../events.ts";
 import { fundAccount, organizationAccount } from "../ledger/accounts.ts";
 import { abort, commit, reserve } from "../ledger/transfers.ts";
 import { returnVoucher, useVoucher } from "../ledger/vouchers.ts";
-import { notify, notifyStaff } from "../notices/commands.ts";
+import { type Notice, notifyAll, notifyStaff } from "../notices/commands.ts";
 import { releaseVouches } from "../organizations/vouching.ts";
-import { documentChanged, emit, together } from "../transact.ts";
+import { documentChanged, emit, emitAll, together } from "../transact.ts";
 import { holdAcross } from "./across.ts";
 import type { Signed, Statement } from "./consents.ts";
-import { idAfter, type Loaded, newestSigned, type partyActor, type Who } from "./load.ts";
+import { idAfter, type Loaded, newestSigned, type Past, type partyActor, type Who } from "./load.ts";
 import { type answerableProposal, giveBackQuantity, retakeQuantity, takeQuantity } from "./proposal.ts";
 import { pinnedOf, pricedIn, toQuoteColumn } from "./quote.ts";
 import type { Pinned } from "./quote-rules.ts";
@@ -149,20 +150,13 @@ export async function takeStep(
     newestSigned(ctx, id),
   ]);
   const { type } = taken.message;
-  const answers = ["accept", "reject", "counter"].includes(type);
   const changes = {
-    ...toColumns(agreement),
+    ...changesOf(row, agreement, type, now),
     transferId: paying.transferId,
     voucherId: paying.voucherId,
     donation: paying.donation,
     ...(peerId === null ? {} : { quote: toQuoteColumn(paying.quote) }),
     ...(taken.iri === undefined ? {} : { iri: taken.iri }),
-    ...(agreement.state === row.state ? {} : { changed: now }),
-    ...(answers && row.answered === null ? { answered: now } : {}),
-    ...(type === "accept" ? { accepted: now } : {}),
-    ...(row.settled === null && agreement.settled !== null ? { settled: now } : {}),
-    // A promise was lost, and with it what was to be paid.
-    ...(row.settled !== null && agreement.settled === null ? { settled: null } : {}),
   };
   const after: Loaded = { ...loaded, row: { ...row, ...changes } };
   const silent = type === "tick" && agreement.state === row.state;
@@ -175,17 +169,34 @@ export async function takeStep(
     loaded.vouched && earns && loaded.provider.host === null ? releaseVouches(ctx, row.providerId) : null,
   ]);
   if (peerId !== null) await orderAcross(ctx, after, agreement, outcome, taken, past, signed);
-  const remote = [loaded.provider, loaded.receiver].some(({ host }) => host !== null);
-  if (remote && agreement.state === "settled" && row.state !== "settled") {
-    const proposer = row.proposer === "provider" ? loaded.provider : loaded.receiver;
-    if (proposer.host === null)
-      await emit(ctx, {
-        name: "agreement.settled",
-        subject: proposer.id.toString(),
-        agreementId: id.toString(),
-      });
-  }
+  await emitAll(ctx, settledEvents(loaded, agreement));
   return agreement.state;
+}
+
+/** What a step changes of an agreement's row, beside what it pays with. */
+export function changesOf(row: Loaded["row"], agreement: Agreement, type: Message["type"], now: Date) {
+  const answers = ["accept", "reject", "counter"].includes(type);
+  return {
+    ...toColumns(agreement),
+    ...(agreement.state === row.state ? {} : { changed: now }),
+    ...(answers && row.answered === null ? { answered: now } : {}),
+    ...(type === "accept" ? { accepted: now } : {}),
+    ...(row.settled === null && agreement.settled !== null ? { settled: now } : {}),
+    // A promise was lost, and with it what was to be paid.
+    ...(row.settled !== null && agreement.settled === null ? { settled: null } : {}),
+  };
+}
+
+/** The proposer tells the other server what came of it. */
+export function settledEvents(
+  { row, provider, receiver }: Loaded,
+  agreement: Pick<Agreement, "state">,
+): DomainEvent[] {
+  const remote = provider.host !== null || receiver.host !== null;
+  const proposer = row.proposer === "provider" ? provider : receiver;
+  if (!remote || proposer.host !== null || agreement.state !== "settled" || row.state === "settled")
+    return [];
+  return [{ name: "agreement.settled", subject: proposer.id.toString(), agreementId: row.id.toString() }];
 }
 
 /**
@@ -332,7 +343,6 @@ function toColumns(agreement: Agreement) {
   };
 }
 
-type Past = Awaited<ReturnType<typeof newestSigned>>;
 const NO_PAST: Past = { offer: null, accept: null, last: null };
 const said = (step: Past["offer"]) =>
   step === null ? null : { activity: step.activity, digest: step.digest };
@@ -345,42 +355,48 @@ async function writeStep(
   taken: Step,
   past: Past,
 ): Promise<Signed | null> {
-  const { row, provider, receiver } = loaded;
-  const { message, who, note, sign } = taken;
+  const { provider, receiver } = loaded;
+  const { message, note, sign } = taken;
   const now = ctx.clock.now();
   const id = await idAfter(ctx, past.last);
+  const unsigned = unsignedStep(id, loaded, agreement, taken, now);
   const consents = { offer: said(past.offer), accept: said(past.accept) };
   const party = "by" in message ? message.by : null;
-  const terms = { amount: amountOf(message, agreement), quantity: quantityOf(message, agreement) };
+  const { amount, quantity } = unsigned;
   const signed =
     sign !== null && party !== null
       ? sign(
           toStatement(loaded, agreement, {
-            ...{ id, party, note, ...terms, ...consents, type: message.type },
+            ...{ id, party, note, amount, quantity, ...consents, type: message.type },
             resolution: taken.resolution ?? null,
           }),
           now,
         )
       : null;
-  await ctx.db.insert(agreementSteps).values({
-    id,
-    agreementId: row.id,
-    message: nameOf(message, agreement),
-    state: agreement.state,
-    party,
-    accountId: who?.accountId ?? null,
-    ...terms,
-    due: message.type === "offer" || message.type === "counter" ? message.terms.due : null,
-    note,
-    ...(signed ?? {}),
-    created: now,
-  });
+  await ctx.db.insert(agreementSteps).values({ ...unsigned, ...(signed ?? {}) });
   const other = party === "provider" ? receiver : provider;
   if (signed?.proof === "ours" && party !== null && other.host !== null) {
     const own = party === "provider" ? provider : receiver;
     await emit(ctx, { name: "agreement.signed", subject: own.id.toString(), stepId: id.toString() });
   }
   return signed;
+}
+
+/** A step as its row tells it, without what its party signed. */
+export function unsignedStep(
+  id: Id,
+  { row }: Pick<Loaded, "row">,
+  agreement: Agreement,
+  { message, who, note }: Pick<Step, "message" | "who" | "note">,
+  now: Date,
+) {
+  return {
+    ...{ id, agreementId: row.id, message: nameOf(message, agreement), state: agreement.state },
+    ...{ party: "by" in message ? message.by : null, accountId: who?.accountId ?? null },
+    ...{ amount: amountOf(message, agreement), quantity: quantityOf(message, agreement) },
+    due: message.type === "offer" || message.type === "counter" ? message.terms.due : null,
+    ...{ note, created: now },
+  };
 }
 
 /** What the clock did has a name of its own: nobody said it. */
@@ -450,19 +466,28 @@ function priceElsewhere(
 /** Notices to the parties of this hub, and of a dispute to those who may help. */
 async function tellParties(ctx: Ctx, loaded: Loaded, effects: readonly Effect[]): Promise<void> {
   const { row, proposal } = loaded;
-  const path = `/agreements/${row.id}`;
-  const told = effects.map((effect) => {
-    if (effect.type !== "tell" && effect.type !== "remind") return [];
-    const to = loaded[effect.to];
-    const from = loaded[otherParty(effect.to)];
-    const details = { actor: from.name || from.handle, title: proposal.name };
-    if (effect.type === "remind")
-      return to.host === null ? [notify(ctx, to.id, "agreement_reminder", path, details)] : [];
-    const notices = to.host === null ? [notify(ctx, to.id, effect.kind, path, details)] : [];
+  const staff = effects.flatMap((effect) => {
     // Of two hubs each has its stewards.
-    if (effect.kind === "agreement_disputed")
-      notices.push(notifyStaff(ctx, "curator", "agreement_disputed", path, details));
-    return notices;
+    if (effect.type !== "tell" || effect.kind !== "agreement_disputed") return [];
+    const details = { actor: nameFor(loaded, effect.to), title: proposal.name };
+    return [notifyStaff(ctx, "curator", effect.kind, `/agreements/${row.id}`, details)];
   });
-  await together(told.flat());
+  await together([notifyAll(ctx, noticesOf(loaded, effects)), ...staff]);
+}
+
+/** Notices to the parties of this hub. */
+export function noticesOf(loaded: Loaded, effects: readonly Effect[]): Notice[] {
+  const { row, proposal } = loaded;
+  return effects.flatMap((effect) => {
+    if ((effect.type !== "tell" && effect.type !== "remind") || loaded[effect.to].host !== null) return [];
+    const kind = effect.type === "remind" ? "agreement_reminder" : effect.kind;
+    const details = { actor: nameFor(loaded, effect.to), title: proposal.name };
+    return [{ actorId: loaded[effect.to].id, kind, path: `/agreements/${row.id}`, details }];
+  });
+}
+
+/** The other party, as this one reads of it. */
+function nameFor(loaded: Loaded, to: Party): string {
+  const from = loaded[otherParty(to)];
+  return from.name || from.handle;
 }

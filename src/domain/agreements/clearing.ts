@@ -12,7 +12,16 @@ import { DomainError } from "../errors.ts";
 import { localHub } from "../hubs/queries.ts";
 import { type Rate, rateOf } from "../ledger/rules.ts";
 import { takeStep } from "./apply.ts";
-import { lockAgreement, newestSigned, sideOf, toMachine } from "./load.ts";
+import { type Following, followAll, follows } from "./following.ts";
+import {
+  type Loaded,
+  lockAgreement,
+  lockedAgreements,
+  newestSignedOf,
+  type Past,
+  sideOf,
+  toMachine,
+} from "./load.ts";
 import { pinnedOf } from "./quote.ts";
 import { sameQuote, sameRate } from "./quote-rules.ts";
 import { type Agreement, type Message, type Result, step } from "./rules.ts";
@@ -70,10 +79,15 @@ export async function weighRequests(
   const weighed = new Map<string, Weighed>();
   if (requests.length === 0) return weighed;
   const [known, hub] = [await requested(ctx, peerId, requests), await localHub(ctx)];
+  const pasts = await newestSignedOf(
+    ctx,
+    Array.from(known.values(), ({ id }) => id),
+  );
   for (const request of requests) {
     const { iri, agreement } = request.terms;
     const row = known.get(agreement);
-    const refusal = row === undefined ? unknown(request, ctx) : await weigh(ctx, request, row, rateOf(hub));
+    const refusal =
+      row === undefined ? unknown(request, ctx) : weigh(ctx, request, row, rateOf(hub), pasts.get(row.id));
     if (refusal === "wait") continue;
     weighed.set(iri, { refusal, agreementId: row?.id ?? null, payeeId: row?.payeeId ?? null });
   }
@@ -127,12 +141,13 @@ async function requested(ctx: Ctx, peerId: Id, requests: readonly CreditTransfer
 /** Both have agreed, and nothing else came of it. */
 const AGREED: readonly AgreementState[] = ["accepted", "funded", "delivered", "confirmed", "disputed"];
 
-async function weigh(
+function weigh(
   ctx: Ctx,
   request: CreditTransfer,
   row: Requested,
   rate: Rate,
-): Promise<Refusal | "wait" | null> {
+  past: Past | undefined,
+): Refusal | "wait" | null {
   const { terms } = request;
   const { quote, evidence } = terms;
   const pinned = pinnedOf(row);
@@ -141,18 +156,46 @@ async function weigh(
   if (row.payeeDeleted !== null || row.closed !== null || terms.payee !== row.payee) return "payee-unknown";
   // With a voucher the other hub's own fund pays, and its actor stands for it.
   if (terms.payer !== row.payer && terms.payer !== row.hub) return "no-agreement";
-  const { offer, accept } = await newestSigned(ctx, row.id);
-  if (offer?.digest !== evidence.offer || accept?.digest !== evidence.accept) return "no-agreement";
+  if (past?.offer?.digest !== evidence.offer || past.accept?.digest !== evidence.accept)
+    return "no-agreement";
   if (pinned.transfer !== terms.iri || !sameQuote(pinned, quote)) return "no-agreement";
   if (!sameRate(quote.payeeRate, rate) || quote.until <= ctx.clock.now()) return "stale-quote";
   return null;
 }
 
+/** What became of an agreement's transfer. */
+export interface Told {
+  agreementId: Id;
+  word: ClearingWord;
+}
+
 /**
- * Tells an agreement what became of its transfer. What it cannot take any more changes nothing: clearing has decided already, and an
- * agreement only follows.
+ * Tells agreements what became of their transfers. What one cannot take any more changes nothing: clearing has decided already, and an
+ * agreement only follows. What is told most of the time (promised, paid) is written for all of them together; the rest one by one.
  */
-export async function tellAgreement(ctx: Ctx, agreementId: Id, word: ClearingWord): Promise<void> {
+export async function tellAgreements(ctx: Ctx, told: readonly Told[]): Promise<void> {
+  if (told.length === 0) return;
+  const times = new Map<Id, number>();
+  for (const { agreementId } of told) times.set(agreementId, (times.get(agreementId) ?? 0) + 1);
+  const loaded = new Map<Id, Loaded>();
+  for (const one of await lockedAgreements(ctx, [...times.keys()])) loaded.set(one.row.id, one);
+  const together: Following[] = [];
+  const alone: Told[] = [];
+  for (const one of told) {
+    const known = loaded.get(one.agreementId);
+    if (known === undefined) continue;
+    const message = messageOf(one.word);
+    const outcome = follow(toMachine(known, null), message, ctx.clock.now());
+    const step = outcome === null ? null : { loaded: known, message, outcome };
+    // Of one that is told twice, the second word finds what the first has changed.
+    if (times.get(one.agreementId) === 1 && step !== null && follows(step)) together.push(step);
+    else alone.push(one);
+  }
+  await followAll(ctx, together);
+  for (const one of alone) await tellAgreement(ctx, one);
+}
+
+async function tellAgreement(ctx: Ctx, { agreementId, word }: Told): Promise<void> {
   const loaded = await lockAgreement(ctx, agreementId).catch(ignored);
   if (loaded === null) return;
   const { row, receiver } = loaded;

@@ -2,7 +2,7 @@ import { and, desc, eq, getTableColumns, isNotNull, isNull, or, sql } from "driz
 import { type Id, timeOf } from "../../db/ids.ts";
 import { accounts } from "../../db/schema/accounts.ts";
 import { actors } from "../../db/schema/actors.ts";
-import { agreementSteps, agreements, type Party, resolutions } from "../../db/schema/agreements.ts";
+import { agreements, type Party, resolutions } from "../../db/schema/agreements.ts";
 import { memberships } from "../../db/schema/organizations.ts";
 import { proposals } from "../../db/schema/proposals.ts";
 import { selection } from "../../db/selection.ts";
@@ -57,6 +57,18 @@ const LOCKED = sql.raw(`
 export async function lockAgreement(ctx: Ctx, id: Id): Promise<Loaded> {
   const [found] = await ctx.db.execute(sql`${LOCKED}${id}::bigint for update of "row"`);
   if (found === undefined) throw new DomainError("not_found", "no such agreement");
+  return toLoaded(found);
+}
+
+/** Those of them that there are, locked in the order of their ids. */
+export async function lockedAgreements(ctx: Ctx, ids: readonly Id[]): Promise<Loaded[]> {
+  const rows = await ctx.db.execute(
+    sql`${LOCKED}any(${sql.param(ids.map(String))}::bigint[]) order by "row".id for update of "row"`,
+  );
+  return Array.from(rows, toLoaded);
+}
+
+function toLoaded(found: Record<string, unknown>): Loaded {
   return { ...LOADED.read(found), vouched: found.vouched === true };
 }
 
@@ -98,27 +110,53 @@ export async function newestResolution(ctx: Ctx, agreementId: Id) {
   return row ?? null;
 }
 
-/** The newest signed steps that a later consent refers to, and the newest of all; they stay that as long as the row is locked. */
-export async function newestSigned(ctx: Ctx, agreementId: Id) {
-  const rows = await ctx.db
-    .select({
-      id: agreementSteps.id,
-      message: agreementSteps.message,
-      party: agreementSteps.party,
-      activity: agreementSteps.activity,
-      digest: agreementSteps.digest,
-    })
-    .from(agreementSteps)
-    .where(eq(agreementSteps.agreementId, agreementId))
-    .orderBy(desc(agreementSteps.id))
-    .limit(200);
-  const newest = (...messages: string[]) => {
-    const row = rows.find(({ message, activity }) => messages.includes(message) && activity !== null);
-    return row === undefined
-      ? null
-      : { activity: row.activity ?? "", digest: row.digest ?? "", party: row.party };
-  };
-  return { offer: newest("offer", "counter"), accept: newest("accept"), last: rows[0]?.id ?? null };
+/** The newest signed steps that a later consent refers to, and the newest of all; null where there is none. */
+export interface Past {
+  offer: SignedStep | null;
+  accept: SignedStep | null;
+  last: Id | null;
+}
+
+interface SignedStep {
+  activity: string;
+  digest: string;
+  party: Party | null;
+}
+
+const NO_PAST: Past = { offer: null, accept: null, last: null };
+const NEWEST = 200;
+
+/** What was said in an agreement up to now; it stays that as long as the agreement's row is locked. */
+export async function newestSigned(ctx: Ctx, agreementId: Id): Promise<Past> {
+  return (await newestSignedOf(ctx, [agreementId])).get(agreementId) ?? NO_PAST;
+}
+
+/** The same of many; of those in which nothing was said there is nothing. */
+export async function newestSignedOf(ctx: Ctx, agreementIds: readonly Id[]): Promise<Map<Id, Past>> {
+  const rows = await ctx.db.execute<
+    Record<"agreement_id" | "id" | "message", string> & {
+      party: Party | null;
+      activity: string | null;
+      digest: string | null;
+    }
+  >(sql`
+    select step.* from unnest(${sql.param(agreementIds.map(String))}::bigint[]) as agreement (id)
+    cross join lateral (
+      select agreement_id, id, message, party, activity, digest from agreement_steps
+      where agreement_id = agreement.id order by id desc limit ${NEWEST}::int
+    ) step
+    order by step.agreement_id, step.id desc`);
+  const found = new Map<Id, Past>();
+  for (const { agreement_id, id, message, party, activity, digest } of rows) {
+    const agreementId = BigInt(agreement_id);
+    const past = found.get(agreementId) ?? { ...NO_PAST, last: BigInt(id) };
+    found.set(agreementId, past);
+    if (activity === null) continue;
+    const signed = { activity, digest: digest ?? "", party };
+    if (message === "accept") past.accept ??= signed;
+    else if (message === "offer" || message === "counter") past.offer ??= signed;
+  }
+  return found;
 }
 
 /** An id for what comes after `last`, whatever the clock says: the newest counts, and processes' clocks differ. */

@@ -5,7 +5,7 @@ import { agreements } from "../../db/schema/agreements.ts";
 import { clearingEntries, clearingEvidence } from "../../db/schema/clearing.ts";
 import { ledgerAccounts } from "../../db/schema/ledger.ts";
 import { peers } from "../../db/schema/peers.ts";
-import { tellAgreement } from "../agreements/clearing.ts";
+import { type ClearingWord, type Told, tellAgreements } from "../agreements/clearing.ts";
 import type { Ctx } from "../context.ts";
 import { fundAccount, guaranteeAccount, organizationAccount } from "../ledger/accounts.ts";
 import { notifyStaff } from "../notices/commands.ts";
@@ -53,7 +53,7 @@ export async function write(
   await upsert(ctx, loaded.peerId, changed, asked);
   await append(ctx, round);
   if (round.evidence !== null) await freeze(ctx, loaded, round.evidence, envelope);
-  for (const one of changed) await tell(ctx, one);
+  await tellAgreements(ctx, changed.flatMap(toldOf));
 }
 
 async function changes(ctx: Ctx, round: Round, found: Map<string, Id | null>): Promise<Changed[]> {
@@ -318,24 +318,32 @@ export function linkColumns(link: Link) {
 
 // ── What agreements are told ─────────────────────────────────────────────────────────────────────────────────────────────
 
-async function tell(ctx: Ctx, one: Changed): Promise<void> {
-  const { agreementId, side, row, kept, how, entry } = one;
-  if (agreementId === null) return;
-  const say = (word: Parameters<typeof tellAgreement>[2]) => tellAgreement(ctx, agreementId, word);
-  if (row.state === kept?.state) {
-    if (row.state === "reserved" && row.promise !== null && kept.promise === null)
-      await say({ type: "promised" });
-    return;
+function toldOf({ agreementId, side, row, kept, how, entry }: Changed): Told[] {
+  if (agreementId === null) return [];
+  const say = (word: ClearingWord) => [{ agreementId, word }];
+  const reason = row.reason ?? "";
+  if (row.state === kept?.state)
+    return row.state === "reserved" && row.promise !== null && kept.promise === null
+      ? say({ type: "promised" })
+      : [];
+  switch (row.state) {
+    case "prepared":
+      return say({ type: "promised" });
+    case "rejected":
+      return say({ type: "refused", reason });
+    case "committed":
+      return say({ type: "committed" });
+    case "settled": {
+      if (entry === null) return [];
+      const { amounts, confirm } = entry;
+      return say({ type: "settled", amounts, confirm, automatic: confirm === "auto" });
+    }
+    case "released":
+      return kept === null ? [] : say({ type: "released" });
+    case "aborted":
+      if (kept === null || side === "payee") return [];
+      return say(how.ordered ? { type: "released" } : { type: "refused", reason });
+    default:
+      return [];
   }
-  if (row.state === "prepared") await say({ type: "promised" });
-  if (row.state === "rejected") await say({ type: "refused", reason: row.reason ?? "" });
-  if (row.state === "committed") await say({ type: "committed" });
-  if (row.state === "settled" && entry !== null)
-    await say({
-      ...{ type: "settled", amounts: entry.amounts, confirm: entry.confirm },
-      automatic: entry.confirm === "auto",
-    });
-  if (row.state === "released" && kept !== null) await say({ type: "released" });
-  if (row.state === "aborted" && kept !== null && side === "payer")
-    await say(how.ordered ? { type: "released" } : { type: "refused", reason: row.reason ?? "" });
 }

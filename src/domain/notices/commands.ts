@@ -14,6 +14,11 @@ const DAY = 86_400_000;
 const MAX_RECIPIENTS = 500;
 const SWEEP = 1_000;
 
+/** What everybody who acts for an actor is told; `path`: where it leads, on this hub. */
+export type Notice = {
+  [K in NoticeKind]: { actorId: Id; kind: K; path: string; details: DetailsOf<K> };
+}[NoticeKind];
+
 /**
  * Tells everybody who acts for an actor: representatives and editors of an organization, the account of a person. Nobody when
  * the actor is another server's. In the caller's transaction.
@@ -27,12 +32,30 @@ export function notify<K extends NoticeKind>(
   path: string,
   details: DetailsOf<K>,
 ): Promise<void> {
+  return notifyAll(ctx, [{ actorId, kind, path, details } as Notice]);
+}
+
+/** The same of many notices, in their order. */
+export async function notifyAll(ctx: Ctx, told: readonly Notice[]): Promise<void> {
+  if (told.length === 0) return;
+  const column = (value: (notice: Notice) => string) => sql.param(told.map(value));
   const recipients = sql`
-    select a.id, a.mails, ${actorId}::bigint as actor_id from ${accounts} a
-    where a.actor_id = ${actorId} or a.id in (
-      select account_id from ${memberships}
-      where organization_id = ${actorId} and role in ('representative', 'editor'))`;
-  return tell(ctx, recipients, kind, path, details);
+    select a.id, a.mails, told.actor_id, told.kind, told.path, told.details
+    from unnest(
+      ${column(({ actorId }) => actorId.toString())}::bigint[],
+      ${column(({ kind }) => kind)}::text[],
+      ${column(({ path }) => path)}::text[],
+      ${column(({ details }) => JSON.stringify(details))}::text[]
+    ) with ordinality as told (actor_id, kind, path, details, position)
+    cross join lateral (
+      select id, mails from ${accounts} account
+      where account.actor_id = told.actor_id or account.id in (
+        select account_id from ${memberships}
+        where organization_id = told.actor_id and role in ('representative', 'editor'))
+      order by id limit ${MAX_RECIPIENTS}::int
+    ) a
+    order by told.position, a.id`;
+  await tell(ctx, recipients);
 }
 
 /** Tells those who run the hub: its administrators, or with `curator` its curators too. In the caller's transaction. */
@@ -44,24 +67,20 @@ export function notifyStaff<K extends NoticeKind>(
   details: DetailsOf<K>,
 ): Promise<void> {
   const roles = role === "admin" ? sql`('admin')` : sql`('curator', 'admin')`;
-  const recipients = sql`select a.id, a.mails, a.actor_id from ${accounts} a where a.role in ${roles}`;
-  return tell(ctx, recipients, kind, path, details);
+  const recipients = sql`
+    select a.id, a.mails, a.actor_id, ${kind}::text as kind, ${path}::text as path, ${JSON.stringify(details)}::text as details
+    from ${accounts} a where a.role in ${roles} order by a.id limit ${MAX_RECIPIENTS}::int`;
+  return tell(ctx, recipients);
 }
 
-/** @param recipients selects `id`, `mails` of accounts, and `actor_id`: as whom it concerns them */
-async function tell(
-  ctx: Ctx,
-  recipients: SQL,
-  kind: NoticeKind,
-  path: string,
-  details: Record<string, string>,
-): Promise<void> {
+/** @param recipients selects `id`, `mails` of accounts, `actor_id`: as whom it concerns them; and what they are told */
+async function tell(ctx: Ctx, recipients: SQL): Promise<void> {
   const now = ctx.clock.now();
   const told = await ctx.db.execute<{ account_id: string; mail: boolean }>(sql`
     insert into ${notices} (account_id, actor_id, kind, path, details, created, mailed)
-    select id, actor_id, ${kind}, ${path}, ${JSON.stringify(details)}, ${now.toISOString()}::timestamptz,
+    select id, actor_id, kind, path, details, ${now.toISOString()}::timestamptz,
       case when mails then null else ${now.toISOString()}::timestamptz end
-    from (${recipients}) as recipient order by id limit ${MAX_RECIPIENTS}
+    from (${recipients}) as recipient
     returning account_id, mailed is null as mail`);
   const mailed = [...told].filter(({ mail }) => mail).map(({ account_id }) => BigInt(account_id));
   // A job for each notice, though the first one of a mail's time sends them all: whether one that waits will still see this
