@@ -59,11 +59,11 @@ interface Trader extends Acting {
   proposalId: Id;
 }
 
-/** Organizations with an offer each and credit without end; they share one pair of keys, whose making nobody measures here. */
-async function tradersOf(ctx: Ctx, { accountId }: Acting): Promise<Trader[]> {
+/** Organizations with credit without end; they share one pair of keys, whose making nobody measures here. */
+export async function organizationsOf(ctx: Ctx, { accountId }: Acting, count: number): Promise<Acting[]> {
   const keys = await generateKeys(ctx);
-  const traders: Trader[] = [];
-  for (let n = 0; n < ORGANIZATIONS; n++) {
+  const made: Acting[] = [];
+  for (let n = 0; n < count; n++) {
     const fields = {
       kind: "Organization",
       handle: `invented_trader_${n}`,
@@ -76,6 +76,15 @@ async function tradersOf(ctx: Ctx, { accountId }: Acting): Promise<Trader[]> {
     );
     const limits = { minimum: -(10n ** 12n), growth: 0n, maximum: null };
     await transact(ctx, (ctx) => setLimits(ctx, actorId, limits, "benchmark", null));
+    made.push({ accountId, actorId });
+  }
+  return made;
+}
+
+/** Organizations with an offer each. */
+async function tradersOf(ctx: Ctx, admin: Acting): Promise<Trader[]> {
+  const traders: Trader[] = [];
+  for (const [n, { accountId, actorId }] of (await organizationsOf(ctx, admin, ORGANIZATIONS)).entries()) {
     const proposalId = await publishProposal(
       ctx,
       { accountId, actorId },
@@ -203,7 +212,8 @@ async function timed(site: Site, work: () => Promise<number>) {
   return sample(operations, seconds, cpuSince(cpu, cpuOf(process.pid, site.postmaster)), machine);
 }
 
-async function each(count: number, work: (n: number) => Promise<void>): Promise<void> {
+/** So many times, as many at once as a hub has connections for its requests. */
+export async function each(count: number, work: (n: number) => Promise<void>): Promise<void> {
   let next = 0;
   const lane = async () => {
     while (next < count) await work(next++);
@@ -219,6 +229,34 @@ async function pages(ctx: Ctx, site: Site, traders: readonly Trader[], quick: bo
   await seed(site.ctx, site.sql, { organizations: 500, people: 0, posts: 0, proposals });
   await site.sql`vacuum analyze`;
   const hub = await site.start();
+  try {
+    const { actorId } = traders[0]!;
+    const label = `${proposals.toLocaleString("en")} proposals`;
+    return await exchangePages(ctx, site, { actorId, label, quick, statement: true });
+  } finally {
+    await hub.stop();
+  }
+}
+
+/** What people look at, on a hub that runs. */
+export async function exchangePages(
+  ctx: Ctx,
+  site: Site,
+  {
+    actorId,
+    label,
+    quick,
+    statement,
+  }: {
+    /** The organization invented_trader_0. */
+    actorId: Id;
+    /** Over how many proposals. */
+    label: string;
+    quick: boolean;
+    /** The organization's statement, too. */
+    statement: boolean;
+  },
+): Promise<Measure[]> {
   const helper = startHelper();
   try {
     // Somebody of one organization, as most are: whoever acts for a hundred has them all in the menu of every page.
@@ -229,13 +267,13 @@ async function pages(ctx: Ctx, site: Site, traders: readonly Trader[], quick: bo
       locale: "es",
     });
     await ctx.db.execute(
-      `insert into memberships (organization_id, account_id, role, created) values (${traders[0]!.actorId}, ${accountId}, 'representative', now())`,
+      `insert into memberships (organization_id, account_id, role, created) values (${actorId}, ${accountId}, 'representative', now())`,
     );
     const { secret } = await openSession(ctx, accountId);
     const session = `Cookie: ayni_session_${site.port}=${secret}; ayni_as_${site.port}=invented_trader_0`;
-    const exchange = `/exchange over ${proposals.toLocaleString("en")} proposals`;
+    const exchange = `/exchange over ${label}`;
     const targets: [name: string, path: string, headers: string[]][] = [
-      ["statement page", "/ledger", [session]],
+      ...(statement ? [["statement page", "/ledger", [session]] as [string, string, string[]]] : []),
       [`${exchange}, a visitor`, "/exchange", []],
       [`${exchange}, an organization, nearby first`, "/exchange", [session]],
       [`${exchange}, two words`, "/exchange?q=workshop+seeds", []],
@@ -267,6 +305,5 @@ async function pages(ctx: Ctx, site: Site, traders: readonly Trader[], quick: bo
     return measures;
   } finally {
     helper.end();
-    await hub.stop();
   }
 }

@@ -1,6 +1,7 @@
 // The benchmarks: `npm run bench`. Everything runs on this machine and on loopback addresses; the hubs that are measured are
 // processes of their own with databases of their own, which are thrown away.
 import { parseArgs } from "node:util";
+import { measureClearing } from "./clearing.ts";
 import { measureExchange } from "./exchange.ts";
 import { measureFanout } from "./fanout.ts";
 import { runHelper } from "./helpers.ts";
@@ -16,6 +17,7 @@ const GROUPS: Record<string, (settings: Settings) => Promise<Measure[]>> = {
   inbox: measureInbox,
   fanout: measureFanout,
   exchange: measureExchange,
+  clearing: measureClearing,
 };
 
 const HELP = `Measures a hub: rates, and CPU seconds per 1,000 operations of the server and of the database.
