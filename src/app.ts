@@ -105,6 +105,7 @@ export async function createHub(
     // Listening anew after a lost connection: what was told meanwhile was not heard.
     () => documents.forget(""),
   );
+  const keysSubscription = await sql.listen("keys", keyring.forget, keyring.forget);
   const trusted = addresses(config.trustProxy);
 
   const door = createDoor({
@@ -210,7 +211,12 @@ export async function createHub(
     },
     async close() {
       mailer.close();
-      await Promise.allSettled([stopListening(), subscription.unlisten(), intake.close()]);
+      await Promise.allSettled([
+        stopListening(),
+        subscription.unlisten(),
+        keysSubscription.unlisten(),
+        intake.close(),
+      ]);
     },
   };
 }

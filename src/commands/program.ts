@@ -5,6 +5,7 @@ import { addBackupCommands } from "./backup.ts";
 import { addDataCommands } from "./data.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDoctorCommand } from "./doctor.ts";
+import { addKeyCommands } from "./keys.ts";
 import { addLedgerCommands } from "./ledger.ts";
 import { addPeerCommands } from "./peer.ts";
 import { addSeedCommand } from "./seed.ts";
@@ -21,6 +22,7 @@ export function createProgram(): Command {
   addAgreementCommands(program);
   addBackupCommands(program);
   addDoctorCommand(program);
+  addKeyCommands(program);
   addLedgerCommands(program);
   addPeerCommands(program);
   addDemoCommand(program);

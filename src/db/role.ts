@@ -14,7 +14,7 @@ const LOCK = 0x726f6c65;
 const RESTRICTIONS = `
   revoke insert, update, delete, truncate on migrations from ${APPLICATION_ROLE};
   revoke update, delete, truncate on entries, limit_changes, ledger_checks, exchange_policies, agreement_steps, proposal_revisions,
-    peerings, clearing_entries, clearing_evidence, public_totals from ${APPLICATION_ROLE};
+    peerings, clearing_entries, clearing_evidence, public_totals, retired_keys, peer_keys from ${APPLICATION_ROLE};
   revoke update, delete, truncate on ledger_accounts, transfers, ledger_freezes from ${APPLICATION_ROLE};
   grant update (minimum, growth, maximum, closed) on ledger_accounts to ${APPLICATION_ROLE};
   grant update (state, settled, decided, decision, account_id) on transfers to ${APPLICATION_ROLE};

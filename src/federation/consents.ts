@@ -6,7 +6,7 @@ import { toConsent } from "./vocab/agreements.ts";
 import { toPeering } from "./vocab/peers.ts";
 
 /** Consents of this hub's actors: built here, proven with the actor's Ed25519 key (FEP-8b32), never built again. */
-export function createConsents(origin: string, keyring: Keyring): Consents {
+export function createConsents(origin: string, keyring: Pick<Keyring, "ed25519">): Consents {
   return {
     async signer(db, actorId) {
       const key = await keyring.ed25519(actorId, db);

@@ -1,6 +1,6 @@
 import type { Id } from "../db/ids.ts";
 import { outbox, outboxTotal, publicActivityBody } from "../domain/activities/queries.ts";
-import { loadPublicKeys } from "../domain/actors/keys.ts";
+import { loadPublicKeys, loadRetiredKeys } from "../domain/actors/keys.ts";
 import { actorById, localActor, profile } from "../domain/actors/queries.ts";
 import type { Ctx } from "../domain/context.ts";
 import { followList } from "../domain/follows/queries.ts";
@@ -29,12 +29,13 @@ const ok = (document: JsonObject): Served => ({ status: 200, document });
 export async function actorDocument(ctx: Ctx, id: Id): Promise<JsonObject | null> {
   const actor = await localActor(ctx, id);
   if (actor === null) return null;
-  const keys = await loadPublicKeys(ctx, id);
+  const [keys, retired] = await Promise.all([loadPublicKeys(ctx, id), loadRetiredKeys(ctx, id)]);
   return toActor({
     ...actor,
     hubHost: ctx.hub.host,
     rsaPublicKey: keys.rsa.pem,
     ed25519Multibase: encodeMultikey(keys.ed25519.key),
+    ...{ ed25519Fragment: keys.ed25519.fragment, retired },
   });
 }
 

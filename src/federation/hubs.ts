@@ -2,6 +2,7 @@ import type { Id } from "../db/ids.ts";
 import { DomainError } from "../domain/errors.ts";
 import type { RemoteHub } from "../domain/peers/rules.ts";
 import { isObject, parseIri } from "./envelope.ts";
+import { isRevoked } from "./keys.ts";
 import { decodeMultikey, encodeMultikey, type JsonObject } from "./proofs.ts";
 import { AYNI } from "./vocab/context.ts";
 import { parseCurrencyTerms } from "./vocab/peers.ts";
@@ -36,14 +37,14 @@ export async function readHub(reader: HubReader, address: string): Promise<Remot
   const { raw } = await reader.fetchObject(iri);
   const actor = typeof raw.id === "string" ? raw.id : "";
   const clearing = addressOf(raw["ayni:clearing"] ?? raw[`${AYNI}clearing`]);
-  const key = keyOf(raw, actor);
+  const [key = null, retired] = keysOf(raw, actor);
   const own = [actor, clearing ?? ""].every((own) => URL.parse(own)?.origin === origin);
   if (raw.type !== "Application" || !own || clearing === null || key === null) throw notAHub(origin);
   const currency = parseCurrencyTerms((await reader.fetchObject(`${origin}/currency`)).raw, origin);
   if (currency === null) throw notAHub(origin);
   const actorId = await reader.refreshActor(actor);
   const name = typeof raw.name === "string" ? raw.name : new URL(origin).host;
-  return { actorId, iri: actor, origin, name, key, clearing, currency };
+  return { actorId, iri: actor, origin, name, key, retired, clearing, currency };
 }
 
 const notAHub = (origin: string) =>
@@ -70,13 +71,19 @@ const addressOf = (value: unknown): string | null => {
   return typeof address === "string" && URL.canParse(address) ? address : null;
 };
 
-/** The one Ed25519 key that the actor proves with (FEP-521a). */
-function keyOf(actor: JsonObject, iri: string): string | null {
-  for (const method of [actor.assertionMethod].flat()) {
-    if (!isObject(method) || method.controller !== iri || method.id !== `${iri}#ed25519-key`) continue;
+/** The Ed25519 key that the actor proves with (FEP-521a), the first that was not revoked; and those of before. */
+function keysOf(actor: JsonObject, iri: string): [string | undefined, string[]] {
+  const now = new Date();
+  const found = [actor.assertionMethod].flat().flatMap((method) => {
+    if (!isObject(method) || method.controller !== iri) return [];
+    if (typeof method.id !== "string" || !method.id.startsWith(`${iri}#`)) return [];
     const key =
       typeof method.publicKeyMultibase === "string" ? decodeMultikey(method.publicKeyMultibase) : null;
-    if (key !== null) return encodeMultikey(key);
-  }
-  return null;
+    return key === null ? [] : [{ key: encodeMultikey(key), revoked: isRevoked(method, now) }];
+  });
+  const retired = found.filter(({ revoked }) => revoked).map(({ key }) => key);
+  return [found.find(({ revoked }) => !revoked)?.key, retired.slice(0, MAX_RETIRED)];
 }
+
+/** More keys than people replace in the life of a hub. */
+const MAX_RETIRED = 50;

@@ -17,17 +17,18 @@ export interface Keyring {
   rsa(actorId: Id): Promise<SigningKey>;
   /** For object proofs. `db`: the caller's own handle, when it is inside a transaction. */
   ed25519(actorId: Id, db?: Db): Promise<SigningKey>;
+  /** A key was replaced: what is in memory is read anew. */
+  forget(): void;
 }
 
 const KEPT = 1000;
-const FRAGMENT = { rsa: "main-key", ed25519: "ed25519-key" } as const;
 
 export function createKeyring(ctx: Pick<Ctx, "db" | "vault">): Keyring {
   const cache = new Map<string, Promise<SigningKey>>();
 
   async function load(actorId: Id, kind: KeyKind, db: Db): Promise<SigningKey> {
-    const { actorIri, key } = await loadPrivateKey({ ...ctx, db } as Ctx, actorId, kind);
-    return { id: `${actorIri}#${FRAGMENT[kind]}`, privateKey: key };
+    const { keyIri, key } = await loadPrivateKey({ ...ctx, db } as Ctx, actorId, kind);
+    return { id: keyIri, privateKey: key };
   }
 
   function key(actorId: Id, kind: KeyKind, db = ctx.db): Promise<SigningKey> {
@@ -45,5 +46,9 @@ export function createKeyring(ctx: Pick<Ctx, "db" | "vault">): Keyring {
     return entry;
   }
 
-  return { rsa: (actorId) => key(actorId, "rsa"), ed25519: (actorId, db) => key(actorId, "ed25519", db) };
+  return {
+    rsa: (actorId) => key(actorId, "rsa"),
+    ed25519: (actorId, db) => key(actorId, "ed25519", db),
+    forget: () => cache.clear(),
+  };
 }

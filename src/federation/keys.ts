@@ -235,6 +235,7 @@ async function fetchKey(keyId: string, fetch: FetchDocument, fetched: Date): Pro
     }
     const listed = findKey(actor.json, keyId, named);
     if (listed?.owner !== named.owner) return invalid("the key's owner does not list the key");
+    if (isRevoked(listed.material, fetched)) return invalid("the key was revoked");
     const key = parseKey(listed.material);
     if (key === null) return invalid("the key is neither RSA of 2048 to 8192 bits nor Ed25519");
     return { status: "found", key: { keyId, owner: named.owner, ...key, fetched } };
@@ -272,6 +273,12 @@ function findKey(document: JsonObject, keyId: string, elsewhere?: NamedKey): Nam
 function named(material: JsonObject): NamedKey | null {
   const owner = iriOf(material.owner) ?? iriOf(material.controller);
   return owner === null ? null : { owner, material };
+}
+
+/** What arrives now is not proven by a key that its owner lists as one of before, whatever time the proof itself names. */
+export function isRevoked({ revoked, expires }: JsonObject, now: Date): boolean {
+  const over = (time: unknown) => time !== undefined && !(Date.parse(String(time)) > now.getTime());
+  return over(revoked) || over(expires);
 }
 
 function parseKey(material: JsonObject): { kind: PublicKey["kind"]; key: KeyObject } | null {

@@ -91,7 +91,6 @@ async function sign(statement: Statement, signer: string): Promise<Signed> {
     privateKey: keys[signer]!,
   };
   const { origin } = new URL(statement.actor);
-  const never = () => Promise.reject(new Error("no HTTP here"));
-  const consents = createConsents(origin, { rsa: never, ed25519: () => Promise.resolve(key) });
+  const consents = createConsents(origin, { ed25519: () => Promise.resolve(key) });
   return (await consents.signer({} as Db, 0n))(statement, new Date("2026-01-15T10:00:00Z"));
 }

@@ -69,9 +69,28 @@ export const actorKeys = pgTable(
     publicKey: text("public_key").notNull(),
     /** PKCS #8 (DER), sealed with the hub's secret: a stolen database alone cannot sign. */
     privateKey: bytes("private_key").notNull(),
+    /** Fragment of the key's iri where the key has replaced another one; null: the usual one of its kind. */
+    fragment: text(),
     created: time().notNull(),
   },
   (t) => [primaryKey({ columns: [t.actorId, t.kind] })],
+);
+
+/**
+ * Ed25519 keys that local actors had before, append-only: what they proved stays proven. The private halves are gone.
+ */
+export const retiredKeys = pgTable(
+  "retired_keys",
+  {
+    actorId: id("actor_id")
+      .notNull()
+      .references(() => actors.id),
+    /** Fragment of the key's iri, and the key itself (Multikey). */
+    fragment: text().notNull(),
+    publicKey: text("public_key").notNull(),
+    retired: time().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.actorId, t.publicKey] })],
 );
 
 /** Public keys of remote actors, as their own documents list them. Forgotten after an hour or with their actor. */

@@ -99,6 +99,9 @@ export const clearingTransfers = pgTable(
     reason: text(),
     /** JSON of what the payer's side is to do as soon as it may decide: `{"type":"commit",…}` or `{"type":"abort"}`. */
     order: text(),
+    /** Why the order could not be carried out, and when it is tried again: until then it keeps nothing else waiting. */
+    stuck: text(),
+    retry: time(),
     /** Its place in the log, once posted. */
     seq: big("seq"),
     /** When to say it again to the peer; null when nothing is waited for. */

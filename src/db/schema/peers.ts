@@ -76,6 +76,23 @@ export const peers = pgTable("peers", {
   silent: time(),
 });
 
+/**
+ * All keys that administrators ever accepted for a peer (a trigger on `peers.key`), and those that it had before by its own word when
+ * they did; append-only. What it signed stays readable when its key is another one by now.
+ */
+export const peerKeys = pgTable(
+  "peer_keys",
+  {
+    peerId: id("peer_id")
+      .notNull()
+      .references(() => peers.id),
+    /** Multikey. */
+    key: text().notNull(),
+    accepted: time().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.peerId, t.key] })],
+);
+
 /** What each side signed, revision by revision, append-only. A peering stands on the newest of both. */
 export const peerings = pgTable(
   "peerings",

@@ -1,11 +1,17 @@
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from "node:crypto";
 import { promisify } from "node:util";
-import { and, eq } from "drizzle-orm";
+import { and, desc, eq } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
-import { actorKeys, actors, type KeyKind } from "../../db/schema/actors.ts";
+import { actorKeys, actors, type KeyKind, retiredKeys } from "../../db/schema/actors.ts";
 import type { Ctx } from "../context.ts";
 
 const generate = promisify(generateKeyPair);
+
+/** Of keys' iris, as long as a key has not replaced another one. */
+export const FRAGMENT = { rsa: "main-key", ed25519: "ed25519-key" } as const satisfies Record<
+  KeyKind,
+  string
+>;
 
 export interface NewKey {
   kind: KeyKind;
@@ -22,7 +28,11 @@ export async function generateKeys(ctx: Ctx): Promise<NewKey[]> {
   return [seal(ctx, "rsa", rsa), seal(ctx, "ed25519", ed25519)];
 }
 
-function seal(ctx: Ctx, kind: KeyKind, pair: { publicKey: KeyObject; privateKey: KeyObject }): NewKey {
+function seal(
+  ctx: Pick<Ctx, "vault">,
+  kind: KeyKind,
+  pair: { publicKey: KeyObject; privateKey: KeyObject },
+): NewKey {
   return {
     kind,
     publicKey: pair.publicKey.export({ type: "spki", format: "pem" }).toString(),
@@ -41,30 +51,75 @@ export async function loadPrivateKey(
   ctx: Ctx,
   actorId: Id,
   kind: KeyKind,
-): Promise<{ actorIri: string; key: KeyObject }> {
+): Promise<{ keyIri: string; key: KeyObject }> {
   const [row] = await ctx.db
-    .select({ iri: actors.iri, privateKey: actorKeys.privateKey })
+    .select({ iri: actors.iri, fragment: actorKeys.fragment, privateKey: actorKeys.privateKey })
     .from(actorKeys)
     .innerJoin(actors, eq(actors.id, actorKeys.actorId))
     .where(and(eq(actorKeys.actorId, actorId), eq(actorKeys.kind, kind)));
   if (row === undefined) throw new Error(`Actor ${actorId} has no ${kind} key.`);
   const key = createPrivateKey({ key: ctx.vault.open(row.privateKey), format: "der", type: "pkcs8" });
-  return { actorIri: row.iri, key };
+  return { keyIri: `${row.iri}#${row.fragment ?? FRAGMENT[kind]}`, key };
 }
 
 /** The public halves of a local actor's keys. @throws Error when the actor has none */
 export async function loadPublicKeys(
   ctx: Ctx,
   actorId: Id,
-): Promise<Record<KeyKind, { pem: string; key: KeyObject }>> {
+): Promise<Record<KeyKind, { pem: string; key: KeyObject; fragment: string }>> {
   const rows = await ctx.db
-    .select({ kind: actorKeys.kind, publicKey: actorKeys.publicKey })
+    .select({ kind: actorKeys.kind, publicKey: actorKeys.publicKey, fragment: actorKeys.fragment })
     .from(actorKeys)
     .where(eq(actorKeys.actorId, actorId));
   const of = (kind: KeyKind) => {
-    const pem = rows.find((row) => row.kind === kind)?.publicKey;
-    if (pem === undefined) throw new Error(`Actor ${actorId} has no ${kind} key.`);
-    return { pem, key: createPublicKey(pem) };
+    const row = rows.find((row) => row.kind === kind);
+    if (row === undefined) throw new Error(`Actor ${actorId} has no ${kind} key.`);
+    const { publicKey: pem, fragment } = row;
+    return { pem, key: createPublicKey(pem), fragment: fragment ?? FRAGMENT[kind] };
   };
   return { rsa: of("rsa"), ed25519: of("ed25519") };
+}
+
+/** A key that a local actor proved with before. */
+export interface RetiredKey {
+  fragment: string;
+  /** Multikey. */
+  publicKey: string;
+  retired: Date;
+}
+
+/** The newest first; few, since people replace them one by one. */
+export function loadRetiredKeys(ctx: Pick<Ctx, "db">, actorId: Id): Promise<RetiredKey[]> {
+  const { fragment, publicKey, retired } = retiredKeys;
+  return ctx.db
+    .select({ fragment, publicKey, retired })
+    .from(retiredKeys)
+    .where(eq(retiredKeys.actorId, actorId))
+    .orderBy(desc(retired), publicKey)
+    .limit(1_000);
+}
+
+/** Remembers a key that the actor does not prove with any more; in the caller's transaction. @returns false when it was known */
+export async function retireKey(ctx: Ctx, actorId: Id, key: RetiredKey): Promise<boolean> {
+  const rows = await ctx.db
+    .insert(retiredKeys)
+    .values({ actorId, ...key })
+    .onConflictDoNothing()
+    .returning({ fragment: retiredKeys.fragment });
+  return rows.length > 0;
+}
+
+/** Puts a new Ed25519 key in the place of the old one, whose private half is gone then. In the caller's transaction. */
+export async function replaceKey(ctx: Ctx, actorId: Id, fragment: string, key: NewKey): Promise<void> {
+  const { kind, publicKey, privateKey } = key;
+  await ctx.db
+    .update(actorKeys)
+    .set({ publicKey, privateKey, fragment, created: ctx.clock.now() })
+    .where(and(eq(actorKeys.actorId, actorId), eq(actorKeys.kind, kind)));
+}
+
+/** A new Ed25519 key pair. */
+export async function generateProofKey(ctx: Pick<Ctx, "vault">): Promise<NewKey & { key: KeyObject }> {
+  const pair = await generate("ed25519");
+  return { ...seal(ctx, "ed25519", pair), key: pair.publicKey };
 }

@@ -15,8 +15,8 @@ export interface Loaded {
   peerId: Id;
   /** Iri of this hub's actor. */
   hub: string;
-  /** The peer's pinned Multikey, and how people know it. */
-  key: string;
+  /** All Multikeys that were ever accepted for the peer, the one that counts first; and how people know it. */
+  keys: readonly string[];
   name: string;
   accounts: PeerAccounts;
   theirState: PeerState | null;
@@ -40,11 +40,13 @@ export async function lockLink(ctx: Ctx, peerId: Id): Promise<Loaded | null> {
         ready: boolean;
         prepared_count: number;
         ledger_frozen: boolean;
+        old_keys: string[];
         resting: string | null;
         failures: number;
       }
   >(sql`
-    select l.*, p.state, p.their_state, p.key, p.they_may_owe, peer.iri, peer.name, own.iri as hub,
+    select l.*, p.state, p.their_state, p.key,
+      array(select key from peer_keys k where k.peer_id = p.id and k.key <> p.key order by accepted desc) as old_keys, p.they_may_owe, peer.iri, peer.name, own.iri as hub,
       exists (select from ledger_freezes where released is null) as ledger_frozen,
       credit.id as credit, seconds.id as seconds, clearing.id as clearing
     from clearing_links l join peers p on p.id = l.peer_id join actors peer on peer.id = p.actor_id
@@ -74,7 +76,7 @@ export async function lockLink(ctx: Ctx, peerId: Id): Promise<Loaded | null> {
     },
     peerId,
     hub: row.hub,
-    key: row.key,
+    keys: [row.key, ...row.old_keys],
     name: row.name,
     accounts: { credit: BigInt(row.credit), seconds: BigInt(row.seconds), clearing: BigInt(row.clearing) },
     theirState: row.their_state,

@@ -103,7 +103,7 @@ export async function takeStock(ctx: Ctx, loaded: Loaded, wire: Wire, scope: Sco
 }
 
 /** The oldest envelopes, as many as fit; one that nobody can read is done with. */
-async function takeInbox(ctx: Ctx, { peerId, link, key }: Loaded, wire: Wire, { inbox }: Scope) {
+async function takeInbox(ctx: Ctx, { peerId, link, keys }: Loaded, wire: Wire, { inbox }: Scope) {
   const empty = { said: [] as Said[], envelopes: [] as bigint[], more: false, last: null };
   if (inbox === "none") return empty;
   const only = inbox === "all" ? null : inbox;
@@ -116,7 +116,7 @@ async function takeInbox(ctx: Ctx, { peerId, link, key }: Loaded, wire: Wire, { 
   let last: { session: Session; state: PeerState } | null = null;
   let pulls = 0;
   for (const { id, body } of rows) {
-    const opened = wire.open(body, { iri: link.peer, key });
+    const opened = wire.open(body, { iri: link.peer, keys });
     const messages = opened?.messages ?? [];
     if (envelopes.length === ENVELOPES || (said.length > 0 && said.length + messages.length > MESSAGES))
       return { said, envelopes, more: true, last };

@@ -112,8 +112,8 @@ async function oneByOne(ctx: Ctx, peerId: Id, nonce: string, wire: Wire, first: 
 const NOTHING: Scope = { inbox: "none", orders: "none", questions: false };
 
 async function waiting(ctx: Ctx, peerId: Id, wire: Wire): Promise<{ id: bigint; size: number }[]> {
-  const rows = await ctx.db.execute<{ id: string; body: string; iri: string; key: string }>(sql`
-    select i.id, i.body, a.iri, p.key from clearing_inbox i join peers p on p.id = i.peer_id join actors a on a.id = p.actor_id
+  const rows = await ctx.db.execute<{ id: string; body: string; iri: string; keys: string[] }>(sql`
+    select i.id, i.body, a.iri, array(select key from peer_keys k where k.peer_id = p.id) as keys from clearing_inbox i join peers p on p.id = i.peer_id join actors a on a.id = p.actor_id
     where i.peer_id = ${peerId}::bigint order by i.id limit 20`);
   return [...rows].map(({ id, body, ...peer }) => ({
     id: BigInt(id),

@@ -198,9 +198,9 @@ export async function shakeAgain(ctx: Ctx, id: Id): Promise<void> {
   await tellDecider(ctx, id);
 }
 
-/** The deciding process hears it when the transaction commits. */
+/** The deciding process hears it when the transaction commits: its session with the peer begins, ends, or looks again. */
 export async function tellDecider(ctx: Ctx, id: Id): Promise<void> {
-  await ctx.db.execute(sql`select pg_notify('clearing', ${id.toString()})`);
+  await ctx.db.execute(sql`select pg_notify('clearing', ${`peer ${id}`})`);
 }
 
 /** Tells administrators about a peer. */

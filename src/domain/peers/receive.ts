@@ -1,6 +1,6 @@
 import { and, count, eq } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
-import { peerings, peers } from "../../db/schema/peers.ts";
+import { peerings, peerKeys, peers } from "../../db/schema/peers.ts";
 import type { Signed } from "../agreements/consents.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
@@ -79,7 +79,7 @@ export async function receiveOffer(
   const state = peerStep(known.state, "offered");
   if (state === null) return;
   const afresh = known.state === "asked" || known.state === "rejected" || known.state === "closed";
-  if (known.key !== signed.key && !afresh) return otherKey(ctx, known, signed.key);
+  if (known.key !== signed.key && !afresh) return saidByOther(ctx, known, signed.key);
   // A hub that was made anew counts from one again, with another key: nothing is under way that could suffer by it.
   if (!(await take(ctx, known, said, signed, afresh))) return;
   if (afresh) {
@@ -98,7 +98,7 @@ export async function receiveOffer(
 export async function receiveAccept(ctx: Ctx, peerId: Id, said: SignedTerms, signed: Proven): Promise<void> {
   const peer = await lockPeer(ctx, peerId);
   if (peerStep(peer.state, "accepted") === null) return;
-  if (peer.key !== signed.key) return otherKey(ctx, peer, signed.key);
+  if (peer.key !== signed.key) return saidByOther(ctx, peer, signed.key);
   if (!(await take(ctx, peer, said, signed, false))) return;
   await set(ctx, peerId, { theirState: said.status });
   if (peer.state === "proposed") await agree(ctx, peer);
@@ -108,7 +108,7 @@ export async function receiveAccept(ctx: Ctx, peerId: Id, said: SignedTerms, sig
 export async function receiveRevision(ctx: Ctx, peerId: Id, said: SignedTerms, signed: Proven) {
   const peer = await lockPeer(ctx, peerId);
   if (peerStep(peer.state, "revised") === null) return;
-  if (peer.key !== signed.key) return otherKey(ctx, peer, signed.key);
+  if (peer.key !== signed.key) return saidByOther(ctx, peer, signed.key);
   const before = await newest(ctx, peerId, "theirs");
   if (!(await take(ctx, peer, said, signed, false))) return;
   await set(ctx, peerId, { theirState: said.status });
@@ -127,7 +127,7 @@ export async function receiveReject(ctx: Ctx, peerId: Id, key: string, note: str
   const peer = await lockPeer(ctx, peerId);
   const state = peerStep(peer.state, "rejected");
   if (state === null) return;
-  if (peer.key !== key) return otherKey(ctx, peer, key);
+  if (peer.key !== key) return saidByOther(ctx, peer, key);
   await set(ctx, peerId, { state, theirState: "rejected", reason: "peer", note });
   await tellAdmins(ctx, peer, "peering_rejected");
 }
@@ -137,7 +137,7 @@ export async function receiveUndo(ctx: Ctx, peerId: Id, key: string): Promise<vo
   const peer = await lockPeer(ctx, peerId);
   const state = peerStep(peer.state, "closed");
   if (state === null) return;
-  if (peer.key !== key) return otherKey(ctx, peer, key);
+  if (peer.key !== key) return saidByOther(ctx, peer, key);
   if (state === "frozen" || (await isSettled(ctx, peerId)))
     await set(ctx, peerId, {
       ...{ state, theirState: "closed", reason: state === "frozen" ? peer.reason : "peer" },
@@ -183,6 +183,15 @@ function check({ terms, revision }: SignedTerms): void {
 }
 
 const MAX_REVISION = 1_000_000_000;
+
+/**
+ * What is signed with a key that was accepted once and replaced since was under way for long, or comes from a thief: it says nothing, and
+ * freezes nothing.
+ */
+async function saidByOther(ctx: Ctx, peer: Peer, key: string): Promise<void> {
+  const known = await ctx.db.$count(peerKeys, and(eq(peerKeys.peerId, peer.id), eq(peerKeys.key, key)));
+  if (known === 0) await otherKey(ctx, peer, key);
+}
 
 /**
  * The hub's own document names another key than the one that administrators accepted: nothing more is believed until they have

@@ -39,6 +39,8 @@ export interface RemoteHub {
   name: string;
   /** Multikey (Ed25519) that its documents are proven with. */
   key: string;
+  /** Keys that it proved with before, as it says itself. */
+  retired: readonly string[];
   /** Where its clearing messages go. */
   clearing: string;
   currency: PeerCurrency;

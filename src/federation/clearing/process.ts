@@ -3,6 +3,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Sql } from "postgres";
 import type { Id } from "../../db/ids.ts";
 import { clearingPeers, isClearingBusy } from "../../domain/clearing/inbox.ts";
+import { tellRecovered } from "../../domain/clearing/restored.ts";
 import type { Ctx } from "../../domain/context.ts";
 import type { Keyring } from "../keyring.ts";
 import { type Connect, keepLock } from "./lock.ts";
@@ -27,7 +28,7 @@ export interface Clearing {
   stop(): Promise<void>;
 }
 
-/** The net under NOTIFY: how often it is looked which peers there are. */
+/** The net under NOTIFY: how often it is looked which peers there are, and what of a restore is to be told. */
 const PATROL = 10_000;
 const logger = getLogger(["ayni", "clearing"]);
 
@@ -39,14 +40,23 @@ export function startClearing({ ctx, sql, connect, keyring }: ClearingOptions): 
   const stop = new AbortController();
   const tried = Promise.withResolvers<void>();
   const sessions = new Map<Id, PeerSession>();
+  /** Those that sign with a key which the hub does not have any more. */
+  const outdated = new WeakSet<PeerSession>();
   /** Begins and ends sessions as the peers want it; only while this process leads. */
   let look: (() => Promise<void>) | null = null;
 
-  function onNotice(peerId: string): void {
-    const session = /^[0-9]{1,19}$/.test(peerId) ? sessions.get(BigInt(peerId)) : undefined;
+  /** What a notice says: `keys`: this hub has another key; `peer 12`: that peering is not as it was; `12`: there is work. */
+  function onNotice(notice: string): void {
+    if (notice === "keys") {
+      keyring.forget();
+      for (const session of sessions.values()) outdated.add(session);
+      return void look?.();
+    }
+    const [, changed = "", peerId = ""] = /^(peer )?([0-9]{1,19})$/.exec(notice) ?? [];
+    const session = peerId === "" ? undefined : sessions.get(BigInt(peerId));
     session?.wake();
     // A peer that is new, frozen or closed: its session begins or ends.
-    if (session === undefined) void look?.();
+    if (session === undefined || changed !== "") void look?.();
   }
 
   function wake(): void {
@@ -65,11 +75,14 @@ export function startClearing({ ctx, sql, connect, keyring }: ClearingOptions): 
 
     async function refresh(): Promise<void> {
       if (lost.aborted) return;
+      await tellRecovered(ctx).catch((error: unknown) =>
+        logger.warn("What came back after a restore could not be told yet: {error}", { error }),
+      );
       try {
         const peers = await clearingPeers(ctx);
         const wanted = new Map(peers.map((peer) => [peer.id, peer]));
         for (const [id, session] of sessions) {
-          if (wanted.get(id)?.clearing === session.peer.clearing) continue;
+          if (wanted.get(id)?.clearing === session.peer.clearing && !outdated.has(session)) continue;
           await session.end();
           sessions.delete(id);
         }

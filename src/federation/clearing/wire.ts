@@ -1,4 +1,5 @@
 import { createPublicKey } from "node:crypto";
+import { loadRetiredKeys } from "../../domain/actors/keys.ts";
 import { actorById } from "../../domain/actors/queries.ts";
 import type { Wire } from "../../domain/clearing/wire.ts";
 import type { Ctx } from "../../domain/context.ts";
@@ -21,7 +22,8 @@ export async function createWire(ctx: Ctx, keyring: Keyring): Promise<HubWire> {
   const { actorId } = await localHub(ctx);
   const { iri: hub } = await actorById(ctx, actorId);
   const key = await keyring.ed25519(actorId);
-  const own = [createPublicKey(key.privateKey)];
+  const retired = (await loadRetiredKeys(ctx, actorId)).map(({ publicKey }) => decodeMultikey(publicKey));
+  const own = [createPublicKey(key.privateKey), ...retired.filter((old) => old !== null)];
 
   return {
     ...{ hub, key },
@@ -29,11 +31,8 @@ export async function createWire(ctx: Ctx, keyring: Keyring): Promise<HubWire> {
       return createPen({ hub, peer: peer.iri, key, now: ctx.clock.now });
     },
     open(body, peer) {
-      const pinned = decodeMultikey(peer.key);
-      const keys: Keys = (writer) => {
-        if (writer === hub) return own;
-        return writer === peer.iri && pinned !== null ? [pinned] : [];
-      };
+      const theirs = peer.keys.map(decodeMultikey).filter((key) => key !== null);
+      const keys: Keys = (writer) => (writer === hub ? own : writer === peer.iri ? theirs : []);
       return openEnvelope(body, keys);
     },
     entry(body) {

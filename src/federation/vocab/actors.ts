@@ -28,9 +28,16 @@ export interface ActorDocument {
   rsaPublicKey: string;
   /** FEP-521a: `z6Mk…` */
   ed25519Multibase: string;
+  /** Of the key's iri, where it has replaced another one. */
+  ed25519Fragment?: string;
+  /** Keys that proved before, the newest first. */
+  retired?: readonly { fragment: string; publicKey: string; retired: Date }[];
 }
 
-/** An actor of ours as others read it. Key ids never change: `#main-key` (RSA) and `#ed25519-key`. */
+/**
+ * An actor of ours as others read it. A key's id means that key for ever: `#main-key` (RSA), `#ed25519-key`, and a key that replaced
+ * another one has itself as its id. Keys of before stay with the time when they were revoked, so that what they proved stays proven.
+ */
 export function toActor(actor: ActorDocument): JsonObject {
   const hub = actor.kind === "Application";
   return document(hub ? HUB_CONTEXT : ACTOR_CONTEXT, {
@@ -58,11 +65,15 @@ export function toActor(actor: ActorDocument): JsonObject {
     },
     assertionMethod: [
       {
-        id: `${actor.iri}#ed25519-key`,
+        id: `${actor.iri}#${actor.ed25519Fragment ?? "ed25519-key"}`,
         type: "Multikey",
         controller: actor.iri,
         publicKeyMultibase: actor.ed25519Multibase,
       },
+      ...(actor.retired ?? []).map(({ fragment, publicKey, retired }) => ({
+        ...{ id: `${actor.iri}#${fragment}`, type: "Multikey", controller: actor.iri },
+        ...{ publicKeyMultibase: publicKey, revoked: retired.toISOString() },
+      })),
     ],
     ...(hub ? { "ayni:clearing": new URL("/clearing", actor.iri).href, implements: PROTOCOLS } : {}),
     tag: [],
