@@ -10,6 +10,7 @@ import { migrate } from "../db/migrate.ts";
 import { applicationRole } from "../db/role.ts";
 import { findHub } from "../domain/hubs/queries.ts";
 import { installEgress } from "../federation/egress.ts";
+import { endLeases } from "../queue/jobs.ts";
 import { VERSION } from "../version.ts";
 import { databaseFault } from "./data.ts";
 import { startLogging } from "./logging.ts";
@@ -60,6 +61,8 @@ export async function start(config: Config): Promise<Running> {
     if (applied.length > 0) logger.info("Database brought up to date: {applied}", { applied });
     const database = openDatabase(url, POOLS, await applicationRole(url));
     undo.push(() => database.close());
+    // Nobody else works on the embedded one: what a hub that was killed had in hand is done now.
+    if (config.databaseUrl === null) await endLeases(database.sql);
 
     const socket = config.role === "worker" ? null : await listen(config);
     if (socket !== null) undo.push(() => closeServer(socket.server));

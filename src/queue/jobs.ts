@@ -247,6 +247,25 @@ export async function busy(
   return row!;
 }
 
+/** Clocks of processes on one database differ by less. */
+const AHEAD = 60_000;
+
+/** Makes jobs ready that a process put off whose clock was ahead: they would wait as long as it was. */
+export async function bringForward(sql: Sql, queues: readonly QueueName[], now: Date): Promise<void> {
+  await sql`
+    update jobs set run = ${now}
+    where queue = any(${queues as QueueName[]}) and lease is null and not waiting and run > ${now}
+      and created > ${new Date(now.getTime() + AHEAD)}`;
+}
+
+/**
+ * Ends the leases of processes that were killed, without waiting until they run out: for a process that is alone on its database, before
+ * it begins to work.
+ */
+export async function endLeases(sql: Sql): Promise<void> {
+  await sql`update jobs set lease = clock_timestamp() where lease is not null`;
+}
+
 type Mine = readonly Pick<Claimed, "id" | "attempts">[];
 
 function idsOf(mine: Mine): string[] {

@@ -3,7 +3,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Sql } from "postgres";
 import type { Clock } from "../domain/context.ts";
 import type { QueueName } from "./enqueue.ts";
-import { busy, type Outcome, settle, expired as withExpiredLease } from "./jobs.ts";
+import { bringForward, busy, type Outcome, settle, expired as withExpiredLease } from "./jobs.ts";
 import { createLane, type Lane, type QueueOptions } from "./lane.ts";
 import { createSettler } from "./settler.ts";
 
@@ -70,6 +70,7 @@ export function startWorker({ sql, clock, queues, lease = 60_000 }: WorkerOption
   async function patrol(): Promise<void> {
     try {
       await takeOver();
+      await bringForward(sql, names, clock.now());
     } catch (error) {
       logger.warn("Leases could not be checked: {error}", { error });
     }

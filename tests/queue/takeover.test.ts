@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import type { Database } from "../../src/db/client.ts";
-import { claim, settle } from "../../src/queue/jobs.ts";
+import { claim, endLeases, settle } from "../../src/queue/jobs.ts";
 import { type Job, startWorker } from "../../src/queue/worker.ts";
 import { testDatabase } from "../support/database.ts";
 import { add, testClock, until, withWorkers } from "./support.ts";
@@ -218,3 +218,21 @@ async function leases({ sql }: Database): Promise<Date | null> {
   const [row] = await sql<{ lease: Date | null }[]>`select max(lease) as lease from jobs`;
   return row!.lease;
 }
+
+test("who is alone on a database goes on at once with what a killed process had in hand, and what a fast clock put off", async () => {
+  const database = await testDatabase();
+  const clock = testClock();
+  await add(database, clock.now(), [{ queue: "events", payload: "in hand" }]);
+  const hour = { take: 1, window: 1, lease: 3_600_000 };
+  expect((await claim(database.sql, { queue: "events", now: clock.now(), ...hour })).jobs).toHaveLength(1);
+  const later = (hours: number) => new Date(clock.now().getTime() + hours * 3_600_000);
+  await add(database, later(26), [{ queue: "events", payload: "of a fast clock" }]);
+  await add(database, clock.now(), [{ queue: "events", payload: "not yet", run: later(26) }]);
+
+  await endLeases(database.sql);
+  const done: unknown[] = [];
+  const queues = { events: { concurrency: 4, handle: async ({ payload }: Job) => void done.push(payload) } };
+  const worker = startWorker({ sql: database.sql, clock, queues });
+  await withWorkers([worker], () => until(() => done.length === 2));
+  expect(done.toSorted()).toEqual(["in hand", "of a fast clock"]);
+});

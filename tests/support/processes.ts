@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { onTestFinished } from "vitest";
+import { endLater } from "./database.ts";
 import { PASSWORD } from "./hub.ts";
 import { type WebClient, webClient } from "./web-client.ts";
 
@@ -49,7 +49,7 @@ export interface Server {
   kill(signal: "SIGKILL" | "SIGTERM"): Promise<number | null>;
 }
 
-/** Prepares a directory and a port for a hub; both are given back when the test ends. */
+/** Prepares a directory and a port for a hub; both are given back when the test ends, or the file. */
 export async function makeHome(env: Record<string, string> = {}): Promise<Home> {
   const dataDir = await mkdtemp(join(tmpdir(), "ayni-processes-"));
   const port = await freePort();
@@ -61,7 +61,7 @@ export async function makeHome(env: Record<string, string> = {}): Promise<Home> 
     ...env,
   };
   const running = new Set<ChildProcess>();
-  onTestFinished(async () => {
+  endLater(async () => {
     for (const child of running) {
       child.kill("SIGKILL");
       await once(child, "exit");

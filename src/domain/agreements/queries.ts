@@ -10,7 +10,7 @@ import {
   isOpen,
   type Party,
 } from "../../db/schema/agreements.ts";
-import { clearingLinks } from "../../db/schema/clearing.ts";
+import { clearingLinks, clearingTransfers } from "../../db/schema/clearing.ts";
 import { hubs } from "../../db/schema/hubs.ts";
 import { media } from "../../db/schema/media.ts";
 import { type PeerState, peers } from "../../db/schema/peers.ts";
@@ -95,6 +95,8 @@ export interface BetweenHubs {
   payee: Money;
   /** What was paid in the end; null before. */
   settled: { payer: bigint; payee: bigint } | null;
+  /** Nothing will be paid, and the credits are held here still: the other hub has to hear it first. */
+  held: boolean;
   /** Until when the amounts are fixed, as long as nobody has agreed to them. */
   until: Date;
 }
@@ -356,6 +358,9 @@ async function select(ctx: Ctx, where: SQL | undefined, limit: number, order: SQ
         since: peers.created,
       },
       own: { symbol: hubs.currencySymbol, scale: hubs.currencyScale },
+      held: sql<boolean>`exists (
+        select from ${clearingTransfers} where ${clearingTransfers.transferId} = ${agreements.transferId}
+          and ${clearingTransfers.state} = 'reserved' and ${clearingTransfers.order} like '{"type":"abort"%')`,
     })
     .from(agreements)
     .innerJoin(proposals, eq(proposals.id, agreements.proposalId))
@@ -407,6 +412,7 @@ function toBetween({
   receiver,
   peer,
   own,
+  held,
 }: Awaited<ReturnType<typeof select>>[number]): BetweenHubs | null {
   const side = sideOf(agreement, receiver);
   const quote = pinnedOf(agreement);
@@ -428,6 +434,7 @@ function toBetween({
     payer: { amount: quote.payer, currency: payer },
     payee: { amount: quote.payee, currency: payee },
     settled: settledAmount === null ? null : settledOf(quote, side, settledAmount),
+    held,
     until: quote.until,
   };
 }

@@ -183,10 +183,11 @@ const Between = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement
   const waits = (["accepted", "confirmed"] as const).find((one) => one === state);
   const away = open && unreachable !== null;
   const paused = open && peering !== "active";
-  if (waits === undefined && !away && !paused) return null;
+  if (waits === undefined && !away && !paused && !between.held) return null;
   return (
     <section class="card form" aria-labelledby="between" role={away ? "status" : undefined}>
       <h2 id="between">{t("between.title")}</h2>
+      {between.held ? <p>{t("between.held", { hub })}</p> : null}
       {waits === undefined ? null : <p>{t(`between.${waits}_${between.side}`, { hub })}</p>}
       {away ? (
         <p>

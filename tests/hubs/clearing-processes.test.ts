@@ -1,0 +1,254 @@
+import { availableParallelism, loadavg } from "node:os";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import {
+  agree,
+  carryOn,
+  goOn,
+  hours,
+  type Moment,
+  type Side,
+  standAt,
+  standingOf,
+  twoProcesses,
+  want,
+} from "../support/clearing-processes.ts";
+import { type Caught, FAULTS } from "../support/fault-proxy.ts";
+import { build, until } from "../support/processes.ts";
+
+/**
+ * Two hubs as they are run, each a process with its own PostgreSQL, on roads that lose, double, delay and cut what they carry; killed in
+ * every step of a settlement, restored from old backups, with wrong clocks. In the end both say the same, and nothing was made or lost.
+ */
+
+vi.setConfig({ testTimeout: 600_000 });
+
+let sides: [Side, Side];
+
+beforeAll(async () => {
+  await build();
+  sides = await twoProcesses(20_261_122);
+}, 600_000);
+
+/** What both hubs have a minute for; longer only as far as more programs want to run than this machine has processors. */
+const minute = () => 60_000 * Math.max(1, loadavg()[0]! / availableParallelism());
+
+/** The organizations go on until both hubs say the same, within a minute of now (or of `since`). */
+async function converge(since = performance.now(), except: string[] = []): Promise<void> {
+  const limit = minute();
+  await carryOn(sides, () => agree(sides), { except, patience: limit });
+  const took = performance.now() - since;
+  console.log("took", Math.round(took));
+  expect(took).toBeLessThan(limit);
+  for (const { ayni } of sides) expect(await ayni("ledger", "check")).toMatch(/The books fit/);
+}
+
+/** Begins agreements for so many hours in all, each side one after the other. Returns what that changes when all is paid. */
+async function begin(wants: readonly [number, number], quantity = 1): Promise<[number, number]> {
+  for (const [at, many] of wants.entries())
+    for (let n = 0; n < many; n++) await until(async () => (await want(sides[at]!, quantity)) !== "");
+  const change = (wants[1] - wants[0]) * quantity;
+  return [change, -change];
+}
+
+async function expectHours(before: [number, number], change: [number, number]): Promise<void> {
+  expect(await hours(sides)).toEqual([before[0] + change[0], before[1] + change[1]]);
+}
+
+const QUIET = { envelopes: 0, others: 0 };
+
+test("on roads on which everything happens, with each direction cut for a while, all is settled once", async () => {
+  const before = await hours(sides);
+  for (const { proxy } of sides) proxy.rate = { envelopes: 0.5, others: 0.1 };
+  let wanted = 6;
+  await begin([wanted, wanted]);
+  for (const { proxy } of sides) {
+    proxy.partition = true;
+    await carryOn(sides, async () => proxy.counts.partition >= 3);
+    proxy.partition = false;
+  }
+  const happened = () => sides.every(({ proxy }) => FAULTS.every((fault) => proxy.counts[fault] > 0));
+  await carryOn(sides, async () => {
+    // There is something to be said until each kind of fault has happened in each direction.
+    if (!happened() && (await agree(sides))) await begin([1, 1]).then(() => wanted++);
+    return happened();
+  });
+  for (const { proxy } of sides) proxy.rate = QUIET;
+  console.log(JSON.stringify(sides.map(({ proxy }) => proxy.counts)), wanted);
+  await converge(Math.max(...sides.map(({ proxy }) => proxy.last)));
+  expect(await hours(sides)).toEqual(before);
+});
+
+interface Failpoint {
+  name: string;
+  /** Who is killed. */
+  of: "payer" | "payee";
+  /** Where it stands then: within a transaction, or with an envelope on its way that holds these words. */
+  at: Moment | string;
+}
+
+const FAILPOINTS: Failpoint[] = [
+  {
+    ...{ name: "after the hold, before anything is asked", of: "payer" },
+    at: {
+      ...{ table: "clearing_transfers", event: "update" },
+      when: "new.request is not null and old.request is null",
+    },
+  },
+  { name: "with the request on its way", of: "payer", at: '"ayni:CreditTransfer"' },
+  {
+    ...{ name: "after the request was stored", of: "payee" },
+    at: { table: "clearing_transfers", event: "insert", when: "new.state = 'prepared'" },
+  },
+  { name: "after the promise was written", of: "payee", at: '"ayni:CreditPromise"' },
+  {
+    ...{ name: "after the promise was stored", of: "payer" },
+    at: {
+      ...{ table: "clearing_transfers", event: "update" },
+      when: "new.promise is not null and old.promise is null",
+    },
+  },
+  {
+    ...{ name: "before the commit's transaction has done anything", of: "payer" },
+    at: { table: "transfers", event: "update", when: "new.state = 'committed'" },
+  },
+  {
+    ...{ name: "before the commit's transaction is committed", of: "payer" },
+    at: { table: "clearing_entries", event: "insert", when: "new.direction = 'out'", atCommit: true },
+  },
+  { name: "after the commit's transaction", of: "payer", at: '"ayni:LedgerEntry"' },
+  {
+    ...{ name: "after the entry was stored", of: "payee" },
+    at: { table: "transfers", event: "update", when: "new.state = 'committed'" },
+  },
+  {
+    ...{ name: "before the entry is posted", of: "payee" },
+    at: { table: "clearing_entries", event: "insert", when: "new.direction = 'in'", atCommit: true },
+  },
+  { name: "after the entry was posted, before its checkpoint", of: "payee", at: '"ayni:Checkpoint"' },
+  {
+    ...{ name: "before the checkpoint is written down", of: "payer" },
+    at: { table: "clearing_links", event: "update", when: "new.acked_seq > old.acked_seq" },
+  },
+  {
+    ...{ name: "after the checkpoint was written down", of: "payer" },
+    at: { table: "clearing_links", event: "update", when: "new.acked_seq > old.acked_seq", atCommit: true },
+  },
+];
+
+/** Kills one of the two at a failpoint of a payment that `payer` makes, and starts it again. */
+async function killAt({ of, at }: Failpoint, payer: 0 | 1, database: boolean): Promise<void> {
+  const [from, to] = [sides[payer], sides[payer === 0 ? 1 : 0]] as const;
+  const [victim, other] = of === "payer" ? [from, to] : [to, from];
+  let there = false;
+  let caught: Caught | null = null;
+  if (typeof at === "string") {
+    void other.proxy.catch(at).then((request) => {
+      caught = request;
+      there = true;
+    });
+  } else {
+    const { stands } = await standAt(victim, at);
+    void stands.then(() => {
+      there = true;
+    });
+  }
+  await want(from);
+  await carryOn(sides, async () => there);
+  await victim.kill(database);
+  (caught as Caught | null)?.drop();
+  await victim.start();
+  if (typeof at !== "string") await goOn(victim, at);
+}
+
+describe("a hub that is killed", () => {
+  test.each(FAILPOINTS.map((failpoint, n) => ({ ...failpoint, n })))(
+    "$name ($of): settled once",
+    async (failpoint) => {
+      const before = await hours(sides);
+      const payer = (failpoint.n % 2) as 0 | 1;
+      await killAt(failpoint, payer, failpoint.n % 3 === 0);
+      await converge();
+      await expectHours(before, payer === 0 ? [-1, 1] : [1, -1]);
+    },
+  );
+});
+
+test("restored from yesterday's backup, one after the other: peers give back what was forgotten", async () => {
+  const files = sides.map(({ home }) => join(home.dataDir, "yesterday.backup"));
+  const before = await hours(sides);
+  await begin([2, 1]);
+  await converge();
+  for (const [at, { ayni }] of sides.entries()) await ayni("backup", files[at]!);
+  await begin([1, 4]);
+  await converge();
+  const after = await hours(sides);
+  expect(after).toEqual([before[0] + 2, before[1] - 2]);
+  for (const [at, side] of sides.entries()) {
+    const other = sides[1 - at]!;
+    // Promised on both sides, and on the one that is restored nobody will know why.
+    await want(side);
+    const paid = await want(other);
+    const funded = async (count: number) => {
+      const states = await Promise.all(sides.map(standingOf));
+      return states.every(
+        ({ agreements }) => [...agreements.values()].filter((s) => s === "funded").length >= count,
+      );
+    };
+    await carryOn(sides, () => funded(2), { except: ["deliver"] });
+    await side.stop();
+    const said = await side.ayni("restore", files[at]!, "--replace");
+    expect(said).toMatch(/What happened after .* is gone: .*payments within this hub/);
+    expect(said).toMatch(/Peers give back what was settled with them/);
+    expect(said).toMatch(/The books fit/);
+    await side.start();
+    const started = performance.now();
+    // The provider has forgotten what it agreed to: who pays takes it back.
+    await until(
+      async () => (await other.api("POST", `/agreements/${paid}/cancel`, { note: "Forgotten" })) !== null,
+    );
+    await converge(started);
+    console.log(
+      at,
+      JSON.stringify(
+        (await Promise.all(sides.map(standingOf))).map(({ agreements }) => [...agreements.values()]),
+      ),
+    );
+    expect(await hours(sides)).toEqual(after);
+    await until(async () => {
+      const rows = await side.sql`select details from notices where kind = 'payments_recovered'`;
+      return rows.length > 0;
+    });
+  }
+});
+
+test.each([26, -26])(
+  "a clock that is %d hours off: nothing is settled until it is right again",
+  async (off) => {
+    const [lac, mena] = sides;
+    const before = await hours(sides);
+    await begin([1, 1]);
+    const delivered = async () =>
+      (
+        await Promise.all(sides.map(({ sql }) => sql`select from agreements where state = 'delivered'`))
+      ).every(({ length }) => length === 2);
+    await carryOn(sides, delivered, { except: ["confirm"] });
+    await mena.stop();
+    await mena.start({
+      NODE_OPTIONS: `--import=${new URL("../support/shifted-clock.ts", import.meta.url)}`,
+      CLOCK_SHIFT: String(off * 3_600_000),
+    });
+    await carryOn(sides, async () => {
+      const links = await Promise.all(sides.map(({ sql }) => sql`select failure, skew from clearing_links`));
+      return links.every(
+        ([link]) => link?.failure === "clock_skew" && Math.abs(Number(link.skew)) > 25 * 3_600_000,
+      );
+    });
+    for (const side of sides) expect((await standingOf(side)).open).toBeGreaterThan(0);
+    await mena.stop();
+    await mena.start();
+    await converge();
+    expect(await hours(sides)).toEqual(before);
+    expect((await lac.sql`select failure from clearing_links`)[0]?.failure).toBeNull();
+  },
+);
