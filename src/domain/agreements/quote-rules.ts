@@ -28,7 +28,7 @@ export function quoteTimes(now: Date, answerDays: number, quoteDays: number): { 
  * loses by it.
  *
  * @param price minor units of the currency of `priced`
- * @throws DomainError under_minimum when nothing of it would arrive
+ * @throws DomainError nothing_arrives
  */
 export function quoteFor(
   price: bigint,
@@ -46,9 +46,8 @@ export function quoteFor(
     quote = { ...pinned, payer: price, payee: received, seconds };
   }
   if (!isFair(quote))
-    throw new DomainError("under_minimum", "nothing of it would arrive at the other hub", {
+    throw new DomainError("nothing_arrives", "nothing of it would arrive at the other hub", {
       field: "amount",
-      details: { minimum: 1 },
     });
   return quote;
 }

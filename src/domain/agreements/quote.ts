@@ -70,7 +70,7 @@ export interface Crossing {
  *
  * @param terms.price minor units of the proposal's own currency: its author's
  * @param terms.quoted what the other party's signed offer names; null when the offer is made here
- * @throws DomainError stale_quote, invalid, under_minimum
+ * @throws DomainError stale_quote, invalid, nothing_arrives
  */
 export function pinned(
   { peer, hub, side }: Across,

@@ -129,6 +129,7 @@ const REASONS: Partial<Record<ErrorCode, string>> = {
   stale_proposal: "stale-revision",
   over_available: "over-available",
   under_minimum: "under-minimum",
+  nothing_arrives: "under-minimum",
   peering_paused: "peering-paused",
   stale_quote: "stale-quote",
 };

@@ -41,7 +41,7 @@ type Resolution = typeof resolutions.$inferSelect;
  * A steward of ours proposes how to end a dispute with an organization of a peer. The other hub's stewards are asked.
  *
  * @param input.payer what is paid of what is held, in minor units of the payer's currency; the rest goes back
- * @throws DomainError not_found (no curator, or one of the two organizations'), not_now, over_amount, under_minimum, required, too_long,
+ * @throws DomainError not_found (no curator, or one of the two organizations'), not_now, over_amount, nothing_arrives, required, too_long,
  *   too_many
  */
 export async function proposeBetween(
@@ -93,7 +93,7 @@ export interface RemoteResolution {
   proposed: Date;
 }
 
-/** In the caller's transaction. @throws DomainError not_found, not_now, over_amount, under_minimum, too_many */
+/** In the caller's transaction. @throws DomainError not_found, not_now, over_amount, nothing_arrives, too_many */
 export async function receiveResolution(ctx: Ctx, peer: Peer, said: RemoteResolution): Promise<void> {
   const loaded = await lockByIri(ctx, peer, said.agreement);
   const [known] = await ctx.db
@@ -197,7 +197,7 @@ function pinnedIn(loaded: Loaded): Between {
   return { loaded, pinned, side };
 }
 
-/** Writes a proposal down. @throws DomainError over_amount, under_minimum, too_many */
+/** Writes a proposal down. @throws DomainError over_amount, nothing_arrives, too_many */
 async function keep(
   ctx: Ctx,
   { loaded, pinned, side }: Between,
@@ -208,10 +208,7 @@ async function keep(
     throw new DomainError("over_amount", "more than is held", { field: "release" });
   const payee = arriving(pinned, payer);
   if (payer > 0n && payee === 0n)
-    throw new DomainError("under_minimum", "nothing of it would arrive", {
-      field: "release",
-      details: { minimum: 1 },
-    });
+    throw new DomainError("nothing_arrives", "nothing of it would arrive", { field: "release" });
   const agreementId = loaded.row.id;
   const [newest] = await ctx.db
     .select({ id: resolutions.id })

@@ -34,7 +34,7 @@ export interface Reservation {
  * Holds what the quote says on the payer's account, for an organization of a peer; in the caller's transaction. The peer is asked for
  * nothing yet.
  *
- * @throws DomainError needs_peering when nothing new is begun with the peer; too_many; and as the ledger's `reserve`
+ * @throws DomainError needs_peering when nothing new is begun with the peer; too_many_payments; and as the ledger's `reserve`
  */
 export async function reserveAcross(
   ctx: Ctx,
@@ -48,7 +48,7 @@ export async function reserveAcross(
     where p.id = ${peerId}::bigint and p.state = 'active'`);
   if (peer === undefined) throw new DomainError("needs_peering", "nothing new is begun with this hub");
   if (Number(peer.open) >= MAX_OPEN)
-    throw new DomainError("too_many", "too many payments to this hub are under way");
+    throw new DomainError("too_many_payments", "too many payments to this hub are under way");
   const payeeId = BigInt(peer.account);
   const transferId = await reserve(ctx, {
     ...{ kind: "agreement", payerId, payeeId, amount: quote.payer, agreementId, accountId },
@@ -89,7 +89,7 @@ export async function askAcross(
 /**
  * The payer pays all or a part of what is held: the deciding process posts it; in the caller's transaction.
  *
- * @throws DomainError not_found; conflict when it is decided, or to be; over_amount; under_minimum when nothing of it would arrive
+ * @throws DomainError not_found; conflict when it is decided, or to be; over_amount; nothing_arrives
  */
 export async function orderCommit(
   ctx: Ctx,
@@ -114,7 +114,7 @@ export async function orderCommit(
     throw new DomainError("over_amount", "a transfer pays no more than it holds", { field: "amount" });
   const part = partOf(quote, payer);
   if (payer <= 0n || part.seconds <= 0n || part.payee <= 0n)
-    throw new DomainError("under_minimum", "nothing of it would arrive", { field: "amount" });
+    throw new DomainError("nothing_arrives", "nothing of it would arrive", { field: "amount" });
   await place(ctx, row, { type: "commit", payer, confirm, decision, accountId });
 }
 
