@@ -13,6 +13,7 @@ import { settledAgreement } from "../support/agreements.ts";
 import { DESKTOP, type Visit, violations, visit } from "../support/browser.ts";
 import { creditPages } from "../support/credits.ts";
 import { account, type Organization, settle, startHub, type TestHub } from "../support/hub.ts";
+import { askedBy } from "../support/peers.ts";
 import { loggedIn, type Visitor } from "../support/visitor.ts";
 
 /** A hub on which something happened, and whoever runs an organization there. */
@@ -112,6 +113,7 @@ const pages = (post: string, proposal: string, ...more: string[][]) => ({
   member: [
     ...more.flat(),
     ...["/", "/?timeline=hub", post, `${post}/delete`, proposal, `${proposal}/withdraw`],
+    ...["/peers", "/admin/peers", "/admin/peers/new"],
     ...[`${proposal}/edit`, `${proposal}/photos`, "/exchange?q=taller&where=online", "/admin/categories"],
     ...["/exchange", "/exchange?purpose=request&category=food", "/proposals/new?purpose=offer"],
     ...[
@@ -143,7 +145,9 @@ test.each<Locale>(["es", "ar"])(
   async (locale) => {
     const { hub, post, proposal, trust, credits, agreements, member } = await lively();
     await member.submit("/locale", { locale });
-    const addresses = pages(post, proposal, trust, credits, agreements);
+    const { id } = await askedBy(hub.ctx, 1);
+    const peer = ["", "/accept", "/reject"].map((action) => `/admin/peers/${id}${action}`);
+    const addresses = pages(post, proposal, trust, credits, agreements, peer);
     const problems: string[] = [];
     for (const [who, paths] of Object.entries(addresses)) {
       const reader = await visit(hub, {

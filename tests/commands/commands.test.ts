@@ -55,6 +55,11 @@ test("every command has a help that says what it expects", () => {
     "ledger check",
     "ledger prove",
     "ledger verify",
+    ...["add", "list", "accept", "revise", "reject", "drain", "resume", "freeze", "unfreeze", "close"].map(
+      (name) => `peer ${name}`,
+    ),
+    "peer key",
+    "peer copy",
     "doctor",
   ])
     expect(names).toContain(`ayni ${name}`);
@@ -157,7 +162,7 @@ test("processes: setup twice, account, organization and token; the hub then has 
   expect(await sql`select handle from actors where host is null order by handle`).toEqual(
     ["ana", "hub", "luz", "raices"].map((handle) => ({ handle })),
   );
-});
+}, 300_000);
 
 test("processes: the doctor says whether mails can be sent", async () => {
   const { url } = await testDatabase();
@@ -175,7 +180,7 @@ test("processes: the doctor says whether mails can be sent", async () => {
     expect((await other.ayni("doctor")).stdout).toMatch(told);
   }
   expect(smtp.taken).toEqual([]);
-}, 60_000);
+}, 300_000);
 
 test("processes: what cannot start says why in a sentence, on stderr, and exits 1", async () => {
   const { url } = await testDatabase();

@@ -1,7 +1,6 @@
 import { createPrivateKey } from "node:crypto";
 import { beforeEach, expect, test } from "vitest";
 import { storeActivity } from "../../src/domain/activities/commands.ts";
-import { saveRemoteActor } from "../../src/domain/actors/commands.ts";
 import { generateKeys } from "../../src/domain/actors/keys.ts";
 import { localHub } from "../../src/domain/hubs/queries.ts";
 import {
@@ -11,15 +10,14 @@ import {
   rejectPeering,
   unfreezePeer,
 } from "../../src/domain/peers/commands.ts";
-import { insertPeer } from "../../src/domain/peers/peerings.ts";
 import { listPeers, type Peer } from "../../src/domain/peers/queries.ts";
 import { MAX_ASKED } from "../../src/domain/peers/receive.ts";
 import { DEFAULT_TERMS, type PeeringStatement } from "../../src/domain/peers/rules.ts";
-import { transact } from "../../src/domain/transact.ts";
 import { createKeyring } from "../../src/federation/keyring.ts";
 import { encodeMultikey, type JsonObject, proveObject } from "../../src/federation/proofs.ts";
 import { toPeering } from "../../src/federation/vocab/peers.ts";
 import { count, settle, startHubs, type TestHub } from "../support/hub.ts";
+import { askedBy } from "../support/peers.ts";
 
 const HOUR = 3600n;
 let lac: TestHub;
@@ -185,36 +183,7 @@ test("a refused hub that asks again asks once; the same question again is none",
 });
 
 test("no more proposals of strangers wait than administrators can look at, and no more are taken of one in an hour", async () => {
-  for (let n = 0; n < MAX_ASKED; n++) {
-    const origin = `https://hub-${n}.example`;
-    const iri = `${origin}/actor`;
-    await transact(lac.ctx, async (ctx) => {
-      const actorId = await saveRemoteActor(ctx, {
-        ...{ iri, handle: "hub", host: `hub-${n}.example`, kind: "Application", name: `Hub ${n}` },
-        ...{ summary: "", url: origin, avatar: null, inbox: `${iri}/inbox`, sharedInbox: null },
-        ...{ outbox: null, followers: null, following: null, locked: false, discoverable: false },
-        published: null,
-      });
-      const currency = {
-        iri: `${origin}/currency`,
-        name: "Ayni",
-        symbol: "₳",
-        scale: 2,
-        rateN: 1n,
-        rateD: 1n,
-      };
-      const hub = {
-        actorId,
-        iri,
-        origin,
-        name: `Hub ${n}`,
-        key: "z6Mk",
-        clearing: `${origin}/clearing`,
-        currency,
-      };
-      await insertPeer(ctx, hub, "asked", DEFAULT_TERMS);
-    });
-  }
+  for (let n = 0; n < MAX_ASKED; n++) await askedBy(lac.ctx, n);
   await send(mena, {});
   expect(await count(lac, "peers")).toBe(MAX_ASKED);
   expect(await count(lac, `peers where origin = '${mena.origin}'`)).toBe(0);

@@ -91,6 +91,8 @@ const NOWHERE = [
   "/settings/tokens/x/revoke",
   "/vouchers/1",
   "/admin/nothing",
+  "/admin/peers/1/nothing",
+  "/peers/1",
   "/healthz/x",
 ];
 
@@ -168,6 +170,9 @@ test("lists and searches bear whatever they are asked for", async () => {
     "/ledger/hub?x=",
     "/vouchers?before=",
     "/admin?x=",
+    "/peers?x=",
+    "/admin/peers?x=",
+    "/admin/peers/new?origin=",
   ];
   for (const list of lists) {
     for (const asked of [...ASKED, "x".repeat(8000)]) {
@@ -186,6 +191,12 @@ test("lists and searches bear whatever they are asked for", async () => {
   ]) {
     const { status } = await visitor(hub).get(`/.well-known/webfinger?resource=${resource}`);
     expect([400, 404], `WebFinger ${resource}: ${status}`).toContain(status);
+  }
+  for (const path of ["/organizations", "/proposals"]) {
+    for (const asked of ASKED) {
+      const { status } = await visitor(hub).get(`${path}?page=${asked}&after=${asked}`, { accept: ACTIVITY });
+      expect([200, 400, 404], `${path} ${asked}: ${status}`).toContain(status);
+    }
   }
   for (const path of ["outbox", "followers", "following"]) {
     for (const asked of ASKED) {

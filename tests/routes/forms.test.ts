@@ -540,6 +540,16 @@ test("forms without fields to mend answer what is not theirs with a page", async
     [visitor(hub), "/admin/ledger/release", { as: "ana", note: "x" }, 401],
     [berta, "/admin/ledger/release", { as: "berta", note: "x" }, 403],
     [ana, "/admin/ledger/release", { as: "ana", note: "x" }, 404],
+    // What is right and wrong in these is tried in peers.test.ts.
+    [visitor(hub), "/admin/peers/new", { as: "ana", origin: "hub.example" }, 401],
+    [berta, "/admin/peers/new", { as: "berta", origin: "hub.example" }, 403],
+    [ana, "/admin/peers/new", { as: "ana", origin: "" }, 422],
+    [ana, "/admin/peers/new", { as: "ana", origin: "hub.example", mayOwe: "x" }, 422],
+    [visitor(hub), "/admin/peers/1/close", { as: "ana" }, 401],
+    [berta, "/admin/peers/1/close", { as: "berta" }, 403],
+    ...["1/close", "x/close", "%00/freeze", "1/nothing"].map((path): (typeof cases)[number] => [
+      ...([ana, `/admin/peers/${path}`, { as: "ana", note: "x" }, 404] as const),
+    ]),
   ];
   for (const [who, path, fields, status] of cases) {
     const reply = await who.submit(path, fields);

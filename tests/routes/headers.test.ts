@@ -149,6 +149,7 @@ test("pages of somebody who is logged in are kept nowhere, and answers differ by
     "/nothing",
     `${post}/delete`,
     "/organizations/new",
+    "/admin/peers",
   ]) {
     const { headers } = await member.get(path);
     expect(headers["cache-control"], path).toMatch(/no-store/);

@@ -7,8 +7,28 @@ import { actorById } from "../../src/domain/actors/queries.ts";
 import type { Ctx } from "../../src/domain/context.ts";
 import { localHub } from "../../src/domain/hubs/queries.ts";
 import { peerAccounts } from "../../src/domain/ledger/accounts.ts";
+import { insertPeer } from "../../src/domain/peers/peerings.ts";
+import type { Peer } from "../../src/domain/peers/queries.ts";
+import { DEFAULT_TERMS } from "../../src/domain/peers/rules.ts";
 import { transact } from "../../src/domain/transact.ts";
 import { encodeMultikey } from "../../src/federation/proofs.ts";
+
+/** A hub that nobody can reach has asked this one to exchange with it. @param n tells it from others */
+export function askedBy(ctx: Ctx, n: number): Promise<Peer> {
+  const [host, name] = [`hub-${n}.example`, `Hub ${n}`];
+  const origin = `https://${host}`;
+  const iri = `${origin}/actor`;
+  return transact(ctx, async (ctx) => {
+    const actorId = await saveRemoteActor(ctx, {
+      ...{ iri, handle: "hub", host, kind: "Application", name, summary: "", url: origin, avatar: null },
+      ...{ inbox: `${iri}/inbox`, sharedInbox: null, outbox: null, followers: null, following: null },
+      ...{ locked: false, discoverable: false, published: null },
+    });
+    const currency = { iri: `${origin}/currency`, name: "Ayni", symbol: "₳", scale: 2, rateN: 1n, rateD: 1n };
+    const hub = { actorId, iri, origin, name, key: "z6Mk", clearing: `${origin}/clearing`, currency };
+    return insertPeer(ctx, hub, "asked", DEFAULT_TERMS);
+  });
+}
 
 /** A hub as far as its peer is concerned. */
 type Side = { ctx: Ctx };
