@@ -11,6 +11,7 @@ import {
   type Party,
 } from "../../db/schema/agreements.ts";
 import { clearingLinks, clearingTransfers } from "../../db/schema/clearing.ts";
+import { hosts } from "../../db/schema/hosts.ts";
 import { hubs } from "../../db/schema/hubs.ts";
 import { media } from "../../db/schema/media.ts";
 import { type PeerState, peers } from "../../db/schema/peers.ts";
@@ -352,9 +353,10 @@ async function select(ctx: Ctx, where: SQL | undefined, limit: number, order: SQ
         currency: peers.currency,
         symbol: peers.currencySymbol,
         scale: peers.currencyScale,
-        failure: clearingLinks.failure,
-        failures: clearingLinks.failures,
-        reached: clearingLinks.reached,
+        failures: sql<number>`coalesce(${clearingLinks.failures}, 0) + coalesce(${hosts.failures}, 0)`,
+        reached: sql<
+          string | null
+        >`extract(epoch from greatest(${clearingLinks.heard}, ${clearingLinks.reached}, ${hosts.succeeded}))`,
         since: peers.created,
       },
       own: { symbol: hubs.currencySymbol, scale: hubs.currencyScale },
@@ -369,6 +371,7 @@ async function select(ctx: Ctx, where: SQL | undefined, limit: number, order: SQ
     .leftJoin(peers, eq(peers.id, agreements.peerId))
     .leftJoin(hubActor, eq(hubActor.id, peers.actorId))
     .leftJoin(clearingLinks, eq(clearingLinks.peerId, peers.id))
+    .leftJoin(hosts, eq(hosts.host, sql`regexp_replace(${peers.origin}, '^https?://', '')`))
     .leftJoin(hubs, eq(hubs.id, 1))
     .where(where)
     .orderBy(order)
@@ -421,7 +424,7 @@ function toBetween({
   const [payer, payee] = side === "payer" ? [own, theirs] : [theirs, own];
   const { host } = new URL(peer.origin);
   const { settledAmount } = agreement;
-  const failing = peer.failure !== null && (peer.failures ?? 0) >= FAILING;
+  const reached = peer.reached === null ? peer.since : new Date(Number(peer.reached) * 1000);
   return {
     side,
     hub: {
@@ -429,7 +432,7 @@ function toBetween({
       host,
       state: peer.state ?? "closed",
       currency: peer.currency ?? "",
-      unreachable: failing ? (peer.reached ?? peer.since) : null,
+      unreachable: peer.failures >= FAILING ? reached : null,
     },
     payer: { amount: quote.payer, currency: payer },
     payee: { amount: quote.payee, currency: payee },

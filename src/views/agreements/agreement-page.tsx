@@ -179,7 +179,7 @@ const Between = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement
   const { between, state } = agreement;
   if (between === null) return null;
   const { name: hub, unreachable, state: peering } = between.hub;
-  const open = ["accepted", "funded", "delivered", "confirmed", "disputed"].includes(state);
+  const open = ["offered", "accepted", "funded", "delivered", "confirmed", "disputed"].includes(state);
   const waits = (["accepted", "confirmed"] as const).find((one) => one === state);
   const away = open && unreachable !== null;
   const paused = open && peering !== "active";

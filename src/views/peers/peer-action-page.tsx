@@ -8,7 +8,7 @@ import { Layout } from "../ui/layout.tsx";
 import type { FormState, PageContext } from "../ui/page.ts";
 import { FactList } from "../ui/text.tsx";
 import { hoursText } from "./parts.tsx";
-import { Fingerprint, type PeerAction } from "./peer-page.tsx";
+import { actionText, Fingerprint, type PeerAction } from "./peer-page.tsx";
 import { TermsFields, termLabels } from "./terms.tsx";
 
 /** GET and POST /admin/peers/new: origin, the terms, as. */
@@ -67,14 +67,18 @@ export const PeerActionPage = (props: PeerActionPageProps) => {
   const { page, peer, action, form, theirs, keys } = props;
   const { t } = page;
   const path = `/admin/peers/${peer.id}`;
+  const name = t(actionText(peer, action));
+  const withdraws = action === "close" && peer.state === "proposed";
   return (
-    <Layout page={page} title={t(`peers.action_${action}`)} section="me">
+    <Layout page={page} title={name} section="me">
       <a class="back" href={path}>
         <Icon name="arrow" />
         <bdi>{peer.name}</bdi>
       </a>
-      <h1>{t(`peers.action_${action}`)}</h1>
-      <p class="lead">{t(`peers.asking_${action}`, { name: peer.name })}</p>
+      <h1>{name}</h1>
+      <p class="lead">
+        {t(withdraws ? "peers.asking_withdraw" : `peers.asking_${action}`, { name: peer.name })}
+      </p>
       {action === "accept" && theirs !== null ? (
         <FactList
           facts={[
@@ -91,8 +95,8 @@ export const PeerActionPage = (props: PeerActionPageProps) => {
           ]}
         />
       )}
-      <section class="card" aria-label={t(`peers.action_${action}`)}>
-        <AdminForm page={page} action={`${path}/${action}`} submit={t(`peers.action_${action}`)}>
+      <section class="card" aria-label={name}>
+        <AdminForm page={page} action={`${path}/${action}`} submit={name}>
           <ErrorSummary page={page} form={form} labels={{ note: t("peers.note"), ...termLabels(page) }} />
           {action === "accept" || action === "revise" ? (
             <TermsFields page={page} form={form} terms={props.terms} />

@@ -33,8 +33,10 @@ export const PlaceText = ({ page, proposal }: { page: PageContext; proposal: Pro
 export const Return = ({ page, proposal }: { page: PageContext; proposal: ProposalView }) => (
   <span class={`return return-${proposal.settlement}`}>
     <Icon name={returnIcon(proposal)} />
-    {returnText(page, proposal)}
-    {proposal.here === null ? null : <span class="quiet">({hereText(page, proposal.here)})</span>}
+    <span>
+      {returnText(page, proposal)}
+      {proposal.here === null ? null : <span class="quiet"> ({hereText(page, proposal.here)})</span>}
+    </span>
   </span>
 );
 
