@@ -4,7 +4,6 @@ import type { Sql } from "postgres";
 import type { Id } from "../../db/ids.ts";
 import { clearingPeers, isClearingBusy } from "../../domain/clearing/inbox.ts";
 import { tellRecovered } from "../../domain/clearing/restored.ts";
-import { tellRecovered } from "../../domain/clearing/restored.ts";
 import type { Ctx } from "../../domain/context.ts";
 import type { Keyring } from "../keyring.ts";
 import { type Connect, keepLock } from "./lock.ts";
