@@ -69,7 +69,7 @@ export const PeerPage = (props: PeerPageProps) => {
         ) : null}
       </div>
       <Problems {...props} problems={problems} />
-      <Actions {...props} />
+      {WAITING.includes(peer.state) ? <Actions {...props} /> : null}
       <section class="card" aria-labelledby="owed">
         <h2 id="owed">{t("peers.owed")}</h2>
         <p class="lead">{owedText(page, currency, standing)}</p>
@@ -82,6 +82,7 @@ export const PeerPage = (props: PeerPageProps) => {
         />
       </section>
       <Terms {...props} />
+      {WAITING.includes(peer.state) ? null : <Actions {...props} />}
       <Contact {...props} />
       <Keys {...props} />
       <History {...props} />
@@ -98,6 +99,9 @@ const STATE_LEADS: Record<PeerOverview["peer"]["state"], MessageKey> = {
   frozen: "peers.lead_frozen",
   closed: "peers.lead_closed",
 };
+
+/** Where somebody has to decide, what can be done stands before all the rest. */
+const WAITING: readonly PeerOverview["peer"]["state"][] = ["asked", "frozen", "rejected", "closed"];
 
 /** What is wrong, and what to do about it. */
 const Problems = ({ page, peer, problems, evidence, health }: PeerPageProps) => {
@@ -152,6 +156,10 @@ function problemText({ t }: PageContext, problem: Problem): string {
   }
 }
 
+/** Who parts from nobody yet takes a proposal back. */
+export const actionText = ({ state }: Pick<PeerOverview["peer"], "state">, action: PeerAction): MessageKey =>
+  action === "close" && state === "proposed" ? "peers.action_withdraw" : `peers.action_${action}`;
+
 const DANGEROUS: readonly PeerAction[] = ["reject", "freeze", "close"];
 
 const Actions = ({ page, peer, actions }: PeerPageProps) => {
@@ -170,7 +178,7 @@ const Actions = ({ page, peer, actions }: PeerPageProps) => {
           }
           href={`/admin/peers/${peer.id}/${action}`}
         >
-          {page.t(`peers.action_${action}`)}
+          {page.t(actionText(peer, action))}
         </a>
       ))}
       {peer.state === "rejected" || peer.state === "closed" ? (
