@@ -5,15 +5,7 @@ import { createWire } from "../../src/federation/clearing/wire.ts";
 import { createKeyring } from "../../src/federation/keyring.ts";
 import { rotateHubKey } from "../../src/federation/rotation.ts";
 import { until } from "../support/clearing-hubs.ts";
-import {
-  agree,
-  balance,
-  books,
-  type ClearingHub,
-  type Deal,
-  pay,
-  stateOf,
-} from "../support/clearing-scene.ts";
+import { agree, books, type ClearingHub, type Deal, pay, stateOf } from "../support/clearing-scene.ts";
 import { organizations } from "../support/exchange.ts";
 import { count, settle, startHubs, type TestHub } from "../support/hub.ts";
 import { makePeers } from "../support/peers.ts";

@@ -25,7 +25,16 @@ export function askedBy(ctx: Ctx, n: number): Promise<Peer> {
       ...{ locked: false, discoverable: false, published: null },
     });
     const currency = { iri: `${origin}/currency`, name: "Ayni", symbol: "₳", scale: 2, rateN: 1n, rateD: 1n };
-    const hub = { actorId, iri, origin, name, key: "z6Mk", clearing: `${origin}/clearing`, currency };
+    const hub = {
+      actorId,
+      iri,
+      origin,
+      name,
+      key: "z6Mk",
+      retired: [],
+      clearing: `${origin}/clearing`,
+      currency,
+    };
     return insertPeer(ctx, hub, "asked", DEFAULT_TERMS);
   });
 }

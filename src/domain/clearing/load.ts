@@ -24,6 +24,8 @@ export interface Loaded {
   ledgerFrozen: boolean;
   resting: Date | null;
   failures: number;
+  /** The peer answers, and takes nothing of us: that it is heard does not end this. */
+  refused: boolean;
 }
 
 type Row<K extends string> = Record<K, string> & Record<string, unknown>;
@@ -43,6 +45,7 @@ export async function lockLink(ctx: Ctx, peerId: Id): Promise<Loaded | null> {
         old_keys: string[];
         resting: string | null;
         failures: number;
+        failure: string | null;
       }
   >(sql`
     select l.*, p.state, p.their_state, p.key,
@@ -83,8 +86,15 @@ export async function lockLink(ctx: Ctx, peerId: Id): Promise<Loaded | null> {
     ledgerFrozen: row.ledger_frozen,
     resting: row.resting === null ? null : new Date(row.resting),
     failures: row.failures,
+    refused: REFUSALS.has(row.failure ?? ""),
   };
 }
+
+/** What a peer's door answers for reasons that only people, or the right time, can mend (docs/clearing.md, section 6). */
+const REFUSALS: ReadonlySet<string> = new Set([
+  ...["bad_proof", "key_changed", "clock_skew"],
+  ...["not_a_peer", "other_receiver", "peer_frozen"],
+]);
 
 /** A transfer's row, with what the rules do not see of it. Signed texts and terms stay texts until they are needed. */
 export interface Kept {

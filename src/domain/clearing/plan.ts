@@ -57,7 +57,7 @@ export interface Stock {
 export async function takeStock(ctx: Ctx, loaded: Loaded, wire: Wire, scope: Scope): Promise<Stock> {
   const { said, envelopes, more, last } = await takeInbox(ctx, loaded, wire, scope);
   const heard = envelopes.length > 0 || said.length > 0;
-  if (heard && loaded.failures > 0) await wakeUp(ctx, loaded.peerId);
+  if (heard && loaded.failures > 0 && !loaded.refused) await wakeUp(ctx, loaded.peerId);
   const wanted = said.map(({ message }) => wants(message, loaded.link));
   const named = new Set(wanted.flatMap(({ transfers }) => transfers));
   const open = !loaded.link.ready || wanted.some((want) => want.open);
@@ -69,7 +69,7 @@ export async function takeStock(ctx: Ctx, loaded: Loaded, wire: Wire, scope: Sco
     with mine as not materialized (select * from clearing_transfers where peer_id = ${loaded.peerId}::bigint)
     select iri, agreement_id, 'named' as what from mine where iri = any(${sql.param([...named])}::text[])
     union all (select iri, agreement_id, 'order' from mine
-      where "order" is not null and (promise is not null or "order" like '{"type":"abort"%') and (${one}::text is null or iri = ${one}::text)
+      where "order" is not null and (retry is null or retry <= ${now}::timestamptz) and (promise is not null or "order" like '{"type":"abort"%') and (${one}::text is null or iri = ${one}::text)
       order by iri limit ${orders}::int)
     union all (select iri, agreement_id, 'due' from mine
       where due <= ${now}::timestamptz and state <> 'committed' order by due limit ${asks}::int)

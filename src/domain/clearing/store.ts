@@ -254,7 +254,7 @@ async function upsert(
       agreement_id = coalesce(clearing_transfers.agreement_id, excluded.agreement_id), terms = excluded.terms,
       seconds = excluded.seconds, request = excluded.request, digest = excluded.digest, promise = excluded.promise,
       promise_digest = excluded.promise_digest, reason = excluded.reason, "order" = excluded."order", seq = excluded.seq,
-      due = excluded.due, attempts = excluded.attempts, decided = coalesce(clearing_transfers.decided, excluded.decided)`);
+      due = excluded.due, attempts = excluded.attempts, stuck = null, retry = null, decided = coalesce(clearing_transfers.decided, excluded.decided)`);
 }
 
 /** The text as it was, where nothing of it changed: what is decided keeps every byte. */

@@ -1,6 +1,6 @@
-import { eq, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
-import { clearingLinks } from "../../db/schema/clearing.ts";
+import { clearingLinks, clearingTransfers } from "../../db/schema/clearing.ts";
 import { type PeerState, peers } from "../../db/schema/peers.ts";
 import { lockAgreements, weighRequests } from "../agreements/clearing.ts";
 import type { Ctx } from "../context.ts";
@@ -41,6 +41,8 @@ export interface Worked {
 const ALL: Scope = { inbox: "all", orders: "all", questions: true };
 /** How long until a handshake is offered again, or the ledger looked at again. */
 const AGAIN = 5_000;
+/** How long an order that cannot be carried out waits, until it is tried again. */
+const PARKED = 10 * 60_000;
 const REPLIES = 600;
 
 /** A deciding process begins to work with a peer: nothing counts before hands are shaken. Whoever did so before is out. */
@@ -103,7 +105,8 @@ async function oneByOne(ctx: Ctx, peerId: Id, nonce: string, wire: Wire, first: 
     await ctx.db.execute(sql`delete from clearing_inbox where id = ${id.toString()}::bigint`);
   }
   if ((await attempt({ orders: "all" })) === null)
-    for (const iri of await ordered(ctx, peerId)) await attempt({ orders: { iri } });
+    for (const iri of await ordered(ctx, peerId))
+      if ((await attempt({ orders: { iri } })) === null) await park(ctx, iri, failures.at(-1));
   const last = await attempt({ questions: true });
   if (last === null) throw first;
   return { ...last, messages, failures, next: last.next ?? later(ctx, AGAIN), more: false };
@@ -123,8 +126,26 @@ async function waiting(ctx: Ctx, peerId: Id, wire: Wire): Promise<{ id: bigint; 
 
 async function ordered(ctx: Ctx, peerId: Id): Promise<string[]> {
   const rows = await ctx.db.execute<{ iri: string }>(sql`
-    select iri from clearing_transfers where peer_id = ${peerId}::bigint and "order" is not null order by iri limit 200`);
+    select iri from clearing_transfers
+    where peer_id = ${peerId}::bigint and "order" is not null
+      and (retry is null or retry <= ${ctx.clock.now().toISOString()}::timestamptz)
+    order by iri limit 200`);
   return [...rows].map(({ iri }) => iri);
+}
+
+/** It waits by itself, and keeps nothing else waiting; administrators see it. */
+async function park(ctx: Ctx, iri: string, error: unknown): Promise<void> {
+  await ctx.db
+    .update(clearingTransfers)
+    .set({ stuck: whyOf(error).slice(0, 500), retry: later(ctx, PARKED) })
+    .where(and(eq(clearingTransfers.iri, iri), eq(clearingTransfers.state, "reserved")));
+}
+
+/** The innermost of what was the matter: what is around it repeats the statement. */
+function whyOf(error: unknown): string {
+  let cause = error;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  return cause instanceof Error ? cause.message : `${cause}`;
 }
 
 const later = (ctx: Ctx, milliseconds: number) => new Date(ctx.clock.now().getTime() + milliseconds);
@@ -210,7 +231,10 @@ async function conclude(
   const now = ctx.clock.now();
   const { link } = round;
   const isOpen = link.state === "active" || link.state === "draining";
-  const resting = !stock.heard && loaded.resting !== null && loaded.resting > now ? loaded.resting : null;
+  const resting =
+    (!stock.heard || loaded.refused) && loaded.resting !== null && loaded.resting > now
+      ? loaded.resting
+      : null;
   const asks = isOpen && speaks && resting === null;
   for (const iri of asks ? stock.due : []) {
     const known = round.outgoing.get(iri);
@@ -267,7 +291,7 @@ async function keep(
   if (stock.envelopes.length > 0)
     await ctx.db.execute(sql`
       delete from clearing_inbox where id = any(${sql.param(stock.envelopes.map(String))}::bigint[])`);
-  if (stock.heard && loaded.failures > 0) await isBack(ctx, link.peer);
+  if (stock.heard && loaded.failures > 0 && !loaded.refused) await isBack(ctx, link.peer);
   const current = stock.theirSession !== null && stock.theirSession.epoch >= link.peerSession.epoch;
   if (current && stock.theirState !== null && stock.theirState !== loaded.theirState)
     await ctx.db.update(peers).set({ theirState: stock.theirState }).where(eq(peers.id, peerId));
@@ -276,7 +300,8 @@ async function keep(
     .set({
       ...linkColumns(link),
       ...(checkpoint === undefined ? {} : { checkpoint }),
-      ...(stock.heard ? { heard: now, reached: now, failure: null, failures: 0, resting: null } : {}),
+      ...(stock.heard ? { heard: now } : {}),
+      ...(stock.heard && !loaded.refused ? { reached: now, failure: null, failures: 0, resting: null } : {}),
     })
     .where(eq(clearingLinks.peerId, peerId))
     .returning({

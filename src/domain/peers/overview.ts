@@ -17,7 +17,7 @@ import {
   problemsOf,
   type Standing,
 } from "./rules.ts";
-import { linkOf, standingOf, standings } from "./standing.ts";
+import { linkOf, standingOf, standings, stuckOf } from "./standing.ts";
 
 /** A peer as whoever looks after it sees it. */
 export interface PeerOverview {
@@ -42,10 +42,11 @@ const EVIDENCE = 1_000;
 
 /** @throws DomainError not_found */
 export async function peerOverview(ctx: Ctx, id: Id): Promise<PeerOverview> {
-  const [peer, standing, link, ours, theirs, copy, revisions, evidence] = await Promise.all([
+  const [peer, standing, link, stuck, ours, theirs, copy, revisions, evidence] = await Promise.all([
     findPeer(ctx, id),
     standingOf(ctx, id),
     linkOf(ctx, id),
+    stuckOf(ctx, [id]),
     newest(ctx, id, "ours"),
     newest(ctx, id, "theirs"),
     copyOf(ctx, id),
@@ -71,6 +72,7 @@ export async function peerOverview(ctx: Ctx, id: Id): Promise<PeerOverview> {
     reached: link?.reached ?? null,
     failure: link?.failure ?? null,
     skew: link?.skew ?? null,
+    stuck: stuck.get(id) ?? 0,
   };
   return {
     ...{ peer, standing, health, ours, theirs, copy, revisions, evidence },
@@ -88,8 +90,9 @@ export async function peerList(
   const ids = found.map(({ id }) => id);
   if (ids.length === 0) return [];
   const now = ctx.clock.now();
-  const [owed, links, copies] = await Promise.all([
+  const [owed, stuck, links, copies] = await Promise.all([
     standings(ctx, ids),
+    stuckOf(ctx, ids),
     ctx.db.select().from(clearingLinks).where(inArray(clearingLinks.peerId, ids)),
     ctx.db.select().from(peerCopies).where(inArray(peerCopies.peerId, ids)),
   ]);
@@ -97,7 +100,17 @@ export async function peerList(
     const link = links.find(({ peerId }) => peerId === peer.id);
     const copy = copies.find(({ peerId }) => peerId === peer.id) ?? null;
     const { ready = false, heard = null, reached = null, failure = null, skew = null } = link ?? {};
-    const health = { ...peer, copy, ready, heard, reached, failure, skew, evidence: 0 };
+    const health = {
+      ...peer,
+      copy,
+      ready,
+      heard,
+      reached,
+      failure,
+      skew,
+      evidence: 0,
+      stuck: stuck.get(peer.id) ?? 0,
+    };
     const troubled = problemsOf(health, now).length > 0;
     return { peer, standing: owed.get(peer.id), heard, troubled };
   });

@@ -261,6 +261,8 @@ export interface Health {
   drained: Date | null;
   copy: { completed: Date | null; compared: Date | null } | null;
   evidence: number;
+  /** Orders of ours that cannot be carried out. */
+  stuck?: number;
 }
 
 export type Problem =
@@ -278,6 +280,7 @@ export type Problem =
   | { kind: "clock"; minutes: number; ahead: boolean }
   /** Envelopes from so far away are not taken. */
   | { kind: "clock_refused"; hours: number; ahead: boolean }
+  | { kind: "stuck"; count: number }
   | { kind: "overdue" }
   | { kind: "old_copy"; days: number };
 
@@ -317,6 +320,7 @@ export function problemsOf(health: Health, now: Date): Problem[] {
         : { kind: "clock", minutes: Math.floor(off / MINUTE), ahead },
     );
   }
+  if (health.stuck !== undefined && health.stuck > 0) problems.push({ kind: "stuck", count: health.stuck });
   if (state === "draining" && health.drained !== null && health.drained <= now)
     problems.push({ kind: "overdue" });
   // What was found to be the same is as good as read again.

@@ -71,6 +71,22 @@ export async function isSettled(ctx: Ctx, peerId: Id): Promise<boolean> {
   return obstacles(await standingOf(ctx, peerId)).length === 0;
 }
 
+/** How many orders of ours cannot be carried out, by peer; only where there are any. */
+export async function stuckOf(ctx: Ctx, peerIds: readonly Id[]): Promise<Map<Id, number>> {
+  const rows = await ctx.db
+    .select({ peerId: clearingTransfers.peerId, count: sql<number>`count(*)::int` })
+    .from(clearingTransfers)
+    .where(
+      and(
+        inArray(clearingTransfers.peerId, [...peerIds]),
+        eq(clearingTransfers.state, "reserved"),
+        sql`${clearingTransfers.stuck} is not null`,
+      ),
+    )
+    .groupBy(clearingTransfers.peerId);
+  return new Map(rows.map(({ peerId, count }) => [peerId, count]));
+}
+
 /** A peer's clearing as it is now; null when it never was a peer. */
 export async function linkOf(ctx: Ctx, peerId: Id) {
   const [row] = await ctx.db.select().from(clearingLinks).where(eq(clearingLinks.peerId, peerId));

@@ -149,6 +149,8 @@ function problemText({ t }: PageContext, problem: Problem): string {
       return t("peers.problem_clock", { minutes: problem.minutes });
     case "clock_refused":
       return t("peers.problem_clock_refused", { hours: problem.hours });
+    case "stuck":
+      return t("peers.problem_stuck", { count: problem.count });
     case "old_copy":
       return t("peers.problem_old_copy", { days: problem.days });
     default:
