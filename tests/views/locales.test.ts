@@ -76,7 +76,7 @@ test("no message is left that nothing says", () => {
     )
     .map((path) => readFileSync(path, "utf8"))
     .join("\n");
-  const computed = [...code.matchAll(/t\(`([a-z_]+\.[a-z_]*)\$\{/g)].map(([, prefix]) => prefix ?? "");
+  const computed = [...code.matchAll(/`([a-z_]+\.[a-z_]*)\$\{/g)].map(([, prefix]) => prefix ?? "");
   const unused = Object.keys(messages.es).filter(
     (key) => !code.includes(`"${key}"`) && !computed.some((prefix) => key.startsWith(prefix)),
   );

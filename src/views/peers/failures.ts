@@ -19,6 +19,7 @@ const TEXTS: Readonly<Record<string, MessageKey>> = {
   key_changed: "peer_failures.key_changed",
   clock_skew: "peer_failures.clock_skew",
   inbox_full: "peer_failures.inbox_full",
+  too_many_attempts: "peer_failures.inbox_full",
   unavailable: "peer_failures.unavailable",
   // Our way there.
   unreachable: "peer_failures.unreachable",
