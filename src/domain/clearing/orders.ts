@@ -122,6 +122,12 @@ export async function orderCommit(
  * Nothing is paid: the deciding process gives the hold back and tells the peer; in the caller's transaction. Ordered a second time, it
  * is ordered once.
  *
+ * Also what was never asked for waits until hands are shaken. That no request is written down proves nothing on a hub that was restored:
+ * the request, the promise and even the entry that paid may have been made after the backup, and be known to the peer alone. Given back
+ * at once, the credits could be spent again before the peer gives back the entry that this hub signed. Whether the tables are of a
+ * backup cannot be seen in them (a disk image says nothing), so that a restart is taken for a restore: holds towards a peer that is away
+ * wait for it, or for administrators who end the peering.
+ *
  * @throws DomainError not_found; conflict when it is decided, or to be paid
  */
 export async function orderAbort(
