@@ -184,11 +184,16 @@ export async function tellAgreements(ctx: Ctx, told: readonly Told[]): Promise<v
   for (const one of told) {
     const known = loaded.get(one.agreementId);
     if (known === undefined) continue;
+    // Of one that is told twice, the second word finds what the first has changed.
+    if (times.get(one.agreementId) !== 1) {
+      alone.push(one);
+      continue;
+    }
     const message = messageOf(one.word);
     const outcome = follow(toMachine(known, null), message, ctx.clock.now());
-    const step = outcome === null ? null : { loaded: known, message, outcome };
-    // Of one that is told twice, the second word finds what the first has changed.
-    if (times.get(one.agreementId) === 1 && step !== null && follows(step)) together.push(step);
+    if (outcome === null) continue;
+    const step = { loaded: known, message, outcome };
+    if (follows(step)) together.push(step);
     else alone.push(one);
   }
   await followAll(ctx, together);
