@@ -1,5 +1,12 @@
 import type { Child } from "hono/jsx";
-import type { FullAgreement, MessageView, StepView } from "../../src/domain/agreements/queries.ts";
+import type {
+  BetweenHubs,
+  FullAgreement,
+  MessageView,
+  StepView,
+} from "../../src/domain/agreements/queries.ts";
+import type { Money } from "../../src/domain/agreements/quote-rules.ts";
+import { type Side, whoActs } from "../../src/domain/agreements/rules.ts";
 import type { Stewarding } from "../../src/domain/agreements/stewarding.ts";
 import type { ProposalView } from "../../src/domain/proposals/queries.ts";
 import type { Locale } from "../../src/locales/index.ts";
@@ -296,6 +303,70 @@ const STEWARDING: Stewarding = {
   ],
 };
 
+const ACROSS_STATES = [
+  ...([
+    "offered",
+    "accepted",
+    "funded",
+    "delivered",
+    "confirmed",
+    "settled",
+    "disputed",
+    "resolved",
+  ] as const),
+  ...(["rejected", "withdrawn", "expired", "cancelled"] as const),
+];
+
+const PAYS: Record<Side, Money> = {
+  payer: { amount: 300n, currency: { symbol: "₳", scale: 2 } },
+  payee: { amount: 2_000n, currency: { symbol: "نقطة", scale: 2 } },
+};
+
+/** An agreement with an organization of another hub, where the viewer's hub pays or is paid. */
+function across(
+  side: Side,
+  state: FullAgreement["state"],
+  hub: Partial<BetweenHubs["hub"]> = {},
+  values: Partial<FullAgreement> = {},
+): FullAgreement {
+  const paid = state === "settled" || state === "resolved";
+  const { amount, currency } = PAYS[side];
+  return agreement({
+    ...{ state, amount, currency, party: side === "payer" ? "receiver" : "provider" },
+    ...(side === "payer" ? { provider: NUR, receiver: SEMILLA } : { provider: SEMILLA, receiver: NUR }),
+    between: {
+      ...{ side, ...PAYS, until: day("03-10"), held: side === "payer" && state === "cancelled" },
+      hub: {
+        ...{ name: "Red del Sur", host: "sur.example", state: "active", unreachable: null, ...hub },
+        currency: "https://sur.example/currency",
+      },
+      settled: paid ? { payer: 300n, payee: 2_000n } : null,
+    },
+    settledAmount: paid ? amount : null,
+    settledQuantity: paid ? 2 : null,
+    disputedBy: state === "disputed" || state === "resolved" ? "receiver" : null,
+    waitsFor: whoActs({ state, offeredBy: "receiver", settlement: "credit", resolution: null }),
+    possible: [],
+    steps: [
+      OFFERED,
+      step({ message: "accept", state: "accepted", party: "provider", created: day("03-05") }),
+    ],
+    ...values,
+  });
+}
+
+const ACROSS: Record<string, FullAgreement> = {
+  ...Object.fromEntries(
+    (["payer", "payee"] as const).flatMap((side) =>
+      ACROSS_STATES.map((state) => [`${side}-${state}`, across(side, state)]),
+    ),
+  ),
+  "to-answer": across("payee", "offered", {}, { possible: ["accept", "counter", "reject"] }),
+  away: across("payer", "confirmed", { unreachable: day("04-10") }),
+  draining: across("payee", "funded", { state: "draining" }, { possible: ["deliver", "cancel"] }),
+  frozen: across("payer", "delivered", { state: "frozen" }, { possible: ["confirm", "dispute"] }),
+};
+
 /** The pages of agreements, in every state that looks different. */
 export function agreementPages(locale: Locale): Record<string, Child> {
   const page = (values: Partial<PageContext> = {}) =>
@@ -386,6 +457,9 @@ export function agreementPages(locale: Locale): Record<string, Child> {
         errors: [{ field: null, code: "insufficient_credit", details: { available: "1" } }],
       },
     }),
+    ...Object.fromEntries(
+      Object.entries(ACROSS).map(([name, state]) => [`agreement-across-${name}`, shown(state)]),
+    ),
     "agreement-disputed-between": shown(STATES.disputed!, { stewarding: STEWARDING }),
     "agreement-steward-between": shown(STATES.steward!, { stewarding: STEWARDING }),
     "agreement-waits-between": shown(STATES.steward!, {

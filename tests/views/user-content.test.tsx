@@ -166,9 +166,9 @@ test.each([
 });
 
 test.each([
-  [{}, "1,5 cr por hora"],
-  [{ unit: "one" }, "1,5 cr por unidad"],
-  [{ unitBased: false }, "1,5 cr en total"],
+  [{}, "1,5\u00a0cr por hora"],
+  [{ unit: "one" }, "1,5\u00a0cr por unidad"],
+  [{ unitBased: false }, "1,5\u00a0cr en total"],
   [{ currencySymbol: null }, "1,5 créditos por hora"],
   [{ price: null }, "Créditos por acordar"],
   [{ settlement: "none", price: null }, "Sin pedir nada a cambio"],

@@ -595,7 +595,12 @@ export function free({ held }: Agreement): Effect[] {
 }
 
 /** Whose turn it is: who is reminded, and whom the step bar names. Both in a dispute with nothing to sign. */
-export function whoActs({ state, offeredBy, settlement, resolution }: Agreement): Party[] {
+export function whoActs({
+  state,
+  offeredBy,
+  settlement,
+  resolution,
+}: Pick<Agreement, "state" | "offeredBy" | "settlement" | "resolution">): Party[] {
   switch (state) {
     case "offered":
       return [otherParty(offeredBy)];

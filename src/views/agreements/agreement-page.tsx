@@ -267,10 +267,11 @@ function both(page: PageContext, { between }: FullAgreement, own: string): strin
 /** It came to nothing: what becomes of the credits, and the way on. */
 const Ended = ({ page, agreement }: Pick<AgreementContext, "page" | "agreement">) => {
   const { t } = page;
+  const returned = agreement.settlement === "credit" && agreement.between?.held !== true;
   return (
     <section class="card form" aria-labelledby="outcome">
       <h2 id="outcome">{t("agreement.ended_title")}</h2>
-      <p>{t(agreement.settlement === "credit" ? "agreement.ended_credits" : "agreement.ended_text")}</p>
+      <p>{t(returned ? "agreement.ended_credits" : "agreement.ended_text")}</p>
       <p class="actions">
         <a class="button" href={`/proposals/${agreement.proposal.id}`}>
           {t("agreement.back_to_proposal")}
