@@ -19,7 +19,6 @@ interface Phrases {
 /** A hub of the demonstration. Every name and every word of it is invented. */
 export interface DemoHub {
   key: "lac" | "mena";
-  port: number;
   name: string;
   description: string;
   locale: string;
@@ -61,7 +60,6 @@ const need = proposal("request");
 export const DEMO: DemoHub[] = [
   {
     key: "lac",
-    port: 3000,
     name: "Red del Sur (demostración)",
     description:
       "Una red de demostración. Las organizaciones, las personas y todo lo que aquí se lee son inventados, para que puedas probar Ayni.",
@@ -263,7 +261,6 @@ export const DEMO: DemoHub[] = [
   },
   {
     key: "mena",
-    port: 3100,
     name: "شبكة الجسور (عرض توضيحي)",
     description: "شبكة للعرض فقط: كل المنظمات والأشخاص والنصوص هنا مُختلَقة لتجربة أيني.",
     locale: "ar",

@@ -55,8 +55,9 @@ type End =
   | "resolved";
 
 /**
- * The history of the demo's exchange: eight months of it, with something in every state that an agreement stays in. (Confirmed is none
- * of them: within one hub what is confirmed is settled.)
+ * The history of the demo's exchange within a hub: eight months of it, with something in every state that an agreement stays in.
+ * (Confirmed is none of them: within one hub what is confirmed is settled.) It is written in two parts, since only who has exchanged
+ * at home may pay at other hubs: `begin` tells of the first half, until 120 days ago, and `goOn` of the rest.
  *
  * @param curator of the hub's staff, who belongs to none of the organizations
  */
@@ -65,20 +66,15 @@ export async function exchangeHistory(
   organizations: readonly Acting[],
   published: readonly (Id | null)[],
   curator: Acting,
-  { phrases, currency }: Pick<DemoHub, "phrases" | "currency">,
-): Promise<void> {
+  { phrases, currency, locale }: Pick<DemoHub, "phrases" | "currency" | "locale">,
+): Promise<{ begin(): Promise<void>; goOn(): Promise<void> }> {
   const worth = (hours: number) => String(hours * Number(currency.rate));
-  const now = ctx.clock.now().getTime();
-  const at = (daysAgo: number): Ctx => ({ ...ctx, clock: { now: () => new Date(now - daysAgo * DAY) } });
-  const members = await membersOf(ctx, organizations, published, new Date(now - 245 * DAY));
-  const long = at(240);
-  for (const [index, sizeClass] of SIZES.entries()) {
-    const member = members[index]!;
-    await requestVerification(long, member, { sizeClass, statement: phrases.statement });
-    await decideVerification(long, curator, member.actorId, { state: "verified", sizeClass });
-  }
-  await requestVerification(at(2), members[10]!, { sizeClass: "S", statement: phrases.statement });
-  await vouch(at(30), members[6]!, members[10]!.actorId, worth(2));
+  const at = (daysAgo: number): Ctx => ({
+    ...ctx,
+    clock: { now: () => new Date(Date.now() - daysAgo * DAY) },
+  });
+  const members = await membersOf(ctx, organizations, published);
+  return { begin, goOn };
 
   /** `answerer` answers the proposal of `owner`; each step is a while after the one before. */
   async function exchange(
@@ -132,61 +128,74 @@ export async function exchangeHistory(
     return id;
   }
 
-  // Half a year of exchanges, so that one sees who gives and who receives.
-  await exchange(238, 2, 0, 3, "settled");
-  await exchange(225, 6, 3, 4, "settled", { donation: 10 });
-  await exchange(210, 4, 1, 4, "settled");
-  await exchange(190, 8, 5, 1, "settled", { donation: 20 });
-  await exchange(170, 3, 2, 4, "settled");
-  await exchange(150, 9, 6, 2, "settled", { donation: 10 });
-  await exchange(140, 7, 8, 2, "silence");
-  await moveOn(at(110));
-  await exchange(120, 1, 3, 3, "settled");
-  await exchange(95, 5, 1, 4, "part");
-  await exchange(90, 0, 7, 1, "settled");
-  await exchange(75, 6, 5, 1, "resolved");
-  await exchange(60, 8, 6, 3, "settled", { donation: 20 });
-  await donate(at(55), members[1]!, { amount: worth(3) });
-  await exchange(50, 4, 0, 3, "expired");
-  await moveOn(at(30));
+  /** Exchanges of half a year begin, so that one sees who gives and who receives. */
+  async function begin(): Promise<void> {
+    const long = at(240);
+    for (const [index, sizeClass] of SIZES.entries()) {
+      const member = members[index]!;
+      await requestVerification(long, member, { sizeClass, statement: phrases.statement });
+      await decideVerification(long, curator, member.actorId, { state: "verified", sizeClass });
+    }
+    await exchange(238, 2, 0, 3, "settled");
+    await exchange(225, 6, 3, 4, "settled", { donation: 10 });
+    await exchange(210, 4, 1, 4, "settled");
+    await exchange(190, 8, 5, 1, "settled", { donation: 20 });
+    await exchange(170, 3, 2, 4, "settled");
+    await exchange(150, 9, 6, 2, "settled", { donation: 10 });
+    await exchange(140, 7, 8, 2, "silence");
+    await moveOn(at(120));
+  }
 
-  // The solidarity fund pays for one that has nothing to offer yet; another one waits for an answer.
-  const { id: voucherId } = await requestVoucher(at(20), members[4]!, {
-    amount: worth(3),
-    purpose: phrases.voucher,
-  });
-  await decideVoucher(at(19), curator, voucherId, { approve: true }).catch(alreadyApproved);
-  await exchange(18, 4, 0, 3, "settled", { voucherId });
-  await requestVoucher(at(1), members[9]!, { amount: worth(30), purpose: phrases.voucher });
+  async function goOn(): Promise<void> {
+    await requestVerification(at(2), members[10]!, { sizeClass: "S", statement: phrases.statement });
+    await vouch(at(30), members[6]!, members[10]!.actorId, worth(2));
+    await exchange(120, 1, 3, 3, "settled");
+    await exchange(95, 5, 1, 4, "part");
+    await exchange(90, 0, 7, 1, "settled");
+    await exchange(75, 6, 5, 1, "resolved");
+    await exchange(60, 8, 6, 3, "settled", { donation: 20 });
+    await donate(at(55), members[1]!, { amount: worth(3) });
+    await exchange(50, 4, 0, 3, "expired");
+    await moveOn(at(30));
 
-  // What was reviewed by both, by one, and by nobody yet.
-  const reviewed = await exchange(12, 7, 3, 2, "settled");
-  await review(at(4), members[7]!, reviewed, [5, 5, 4], phrases.reviews[0]);
-  await review(at(3), members[3]!, reviewed, [5, 4, 5], phrases.reviews[1]);
-  const again = await exchange(11, 2, 3, 1, "settled");
-  await review(at(3), members[2]!, again, [4, 5, 5], phrases.reviews[2]);
-  await review(at(2), members[3]!, again, [5, 5, 5], phrases.reviews[3]);
-  const sealed = await exchange(9, 1, 5, 1, "settled");
-  await review(at(1), members[1]!, sealed, [4, 4, 4], phrases.reviews[0]);
+    // The solidarity fund pays for one that has nothing to offer yet; another one waits for an answer.
+    const { id: voucherId } = await requestVoucher(at(20), members[4]!, {
+      amount: worth(3),
+      purpose: phrases.voucher,
+    });
+    await decideVoucher(at(19), curator, voucherId, { approve: true }).catch(alreadyApproved);
+    await exchange(18, 4, 0, 3, "settled", { voucherId });
+    await requestVoucher(at(1), members[9]!, { amount: worth(30), purpose: phrases.voucher });
 
-  // And what goes on.
-  await exchange(10, 0, 5, 1, "disputed");
-  await exchange(9, 8, 1, 4, "delivered");
-  await exchange(6, 9, 7, 1, "delivered");
-  await exchange(5, 6, 0, 3, "accepted");
-  await exchange(4, 3, 9, 2, "accepted");
-  const gift = members.findIndex((member) => member.gift);
-  await exchange(3, 5, gift, 1, "accepted");
-  await exchange(4, 7, 2, 3, "countered");
-  await exchange(3, 5, 3, 2, "offered");
-  await exchange(3, 4, 9, 2, "offered");
-  await exchange(6, 2, 5, 1, "rejected");
-  await exchange(5, 1, 8, 2, "withdrawn");
-  await exchange(8, 3, 6, 2, "cancelled");
+    // What was reviewed by both, by one, and by nobody yet.
+    const reviewed = await exchange(12, 7, 3, 2, "settled");
+    await review(at(4), members[7]!, reviewed, [5, 5, 4], phrases.reviews[0]);
+    await review(at(3), members[3]!, reviewed, [5, 4, 5], phrases.reviews[1]);
+    const again = await exchange(11, 2, 3, 1, "settled");
+    await review(at(3), members[2]!, again, [4, 5, 5], phrases.reviews[2]);
+    await review(at(2), members[3]!, again, [5, 5, 5], phrases.reviews[3]);
+    const sealed = await exchange(9, 1, 5, 1, "settled");
+    await review(at(1), members[1]!, sealed, [4, 4, 4], phrases.reviews[0]);
 
-  // What is long past was seen.
-  await ctx.db.execute(sql`
+    // And what goes on.
+    await exchange(10, 0, 5, 1, "disputed");
+    await exchange(9, 8, 1, 4, "delivered");
+    await exchange(6, 9, 7, 1, "delivered");
+    await exchange(5, 6, 0, 3, "accepted");
+    await exchange(4, 3, 9, 2, "accepted");
+    const gift = members.findIndex((member) => member.gift);
+    await exchange(3, 5, gift, 1, "accepted");
+    await exchange(4, 7, 2, 3, "countered");
+    await exchange(3, 5, 3, 2, "offered");
+    await exchange(3, 4, 9, 2, "offered");
+    await exchange(6, 2, 5, 1, "rejected");
+    await exchange(5, 1, 8, 2, "withdrawn");
+    await exchange(8, 3, 6, 2, "cancelled");
+
+    // What is long past was seen.
+    await ctx.db.execute(sql`
     update notices set read = created, mailed = created where created < ${at(6).clock.now().toISOString()}::timestamptz`);
+  }
 
   /** Lets the clock do what was due by then. */
   async function moveOn(then: Ctx): Promise<void> {
@@ -196,24 +205,21 @@ export async function exchangeHistory(
 
   async function review(then: Ctx, by: Acting, id: Id, scores: [number, number, number], content: string) {
     const [keptWord, quality, communication] = scores;
-    const language = (await hubLanguage(ctx)) ?? "es";
-    await reviewAgreement(then, by, id, { keptWord, quality, communication, content, language });
+    await reviewAgreement(then, by, id, { keptWord, quality, communication, content, language: locale });
   }
 }
 
-/** The organizations with what they offer or need; published long ago, as far as the hub's own pages show. */
+/** The organizations with what they offer or need. */
 async function membersOf(
   ctx: Ctx,
   organizations: readonly Acting[],
   published: readonly (Id | null)[],
-  since: Date,
 ): Promise<Member[]> {
   const ids = published.filter((id) => id !== null);
   const rows = await ctx.db
-    .update(proposals)
-    .set({ published: since })
-    .where(inArray(proposals.id, ids))
-    .returning({ id: proposals.id, purpose: proposals.purpose, settlement: proposals.settlement });
+    .select({ id: proposals.id, purpose: proposals.purpose, settlement: proposals.settlement })
+    .from(proposals)
+    .where(inArray(proposals.id, ids));
   return organizations.map((acting, index) => {
     const row = rows.find(({ id }) => id === published[index]);
     return {
@@ -230,11 +236,6 @@ async function halfOf(ctx: Ctx, agreementId: Id): Promise<bigint> {
     sql`select coalesce(amount / 2, 0) as half from agreements where id = ${agreementId}`,
   );
   return BigInt(row?.half ?? 0);
-}
-
-async function hubLanguage(ctx: Ctx): Promise<string | null> {
-  const [row] = await ctx.db.execute<{ locale: string }>(sql`select locale from hubs`);
-  return row?.locale ?? null;
 }
 
 /** Within a small organization's quota no curator has to decide. */

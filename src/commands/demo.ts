@@ -1,141 +1,217 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { getLogger } from "@logtape/logtape";
-import type { Command } from "commander";
-import { readConfig } from "../config.ts";
-import type { Id } from "../db/ids.ts";
-import { createAccount } from "../domain/accounts/commands.ts";
-import type { Acting, Ctx } from "../domain/context.ts";
-import { requestFollow } from "../domain/follows/commands.ts";
-import { setUpHub } from "../domain/hubs/commands.ts";
-import { findHub } from "../domain/hubs/queries.ts";
-import { createOrganization } from "../domain/organizations/commands.ts";
-import { publishPost } from "../domain/posts/commands.ts";
-import { publishProposal } from "../domain/proposals/commands.ts";
+import { type Command, InvalidArgumentError } from "commander";
+import { type Config, readConfig } from "../config.ts";
 import { say } from "./data.ts";
 import { DEMO, type DemoHub } from "./demo-data.ts";
-import { exchangeHistory } from "./demo-exchanges.ts";
+import { demoClock, fillHubs, PASSWORD, type Sights } from "./demo-fill.ts";
 import { startLogging } from "./logging.ts";
-import { type Running, start, untilSignal } from "./serve.ts";
+import { type Running, runUntilSignal, start, untilSignal } from "./serve.ts";
 
-const PASSWORD = "ayni-demo-2026";
-const logger = getLogger(["ayni", "demo"]);
+const DATA_DIR = "./demo-data";
+/** The first hub's port; those after it have one a hundred higher each. */
+const PORT = 3000;
+/** How long a hub that was killed stays away, so that one sees what the other one does meanwhile (ms). */
+const AWAY = 6_000;
+
+/** What is kept beside the two hubs' data. */
+interface Kept {
+  port: number;
+  sights: Sights;
+  /** The hubs' processes while the demo runs, for `examples/crash.mjs`. */
+  hubs: { key: string; name: string; origin: string; dataDir: string; pid: number | null }[];
+}
 
 export function addDemoCommand(program: Command): void {
-  program
+  const demo = program
     .command("demo")
-    .description("two hubs on this machine, filled with invented data, federating with each other")
-    .option("--data-dir <path>", "where their data is kept", "./demo-data")
-    .action(({ dataDir }: { dataDir: string }) => demo(dataDir));
+    .description("two hubs on this machine, filled with invented data, exchanging with each other")
+    .option("--data-dir <path>", "where their data is kept", DATA_DIR)
+    .option("--port <number>", "port of the first hub; the second one's is 100 higher", readPort, PORT)
+    .action(({ dataDir, port }: { dataDir: string; port: number }) => runDemo(dataDir, port));
+  demo
+    .command("hub <key>", { hidden: true })
+    .description("one of them, as the process that the demo starts")
+    .action(async (key: string, _: unknown, command: Command) => {
+      const { dataDir, port } = command.optsWithGlobals<{ dataDir: string; port: number }>();
+      // Whoever started it is gone, however it ended.
+      process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+      const place = DEMO.findIndex((hub) => hub.key === key);
+      await runUntilSignal(configOf(place, dataDir, port), () => process.send?.("ready"));
+    });
 }
 
-async function demo(dataDir: string): Promise<void> {
+function readPort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_435)
+    throw new InvalidArgumentError("It is a number from 1 to 65435.");
+  return port;
+}
+
+async function runDemo(dataDir: string, wished: number): Promise<void> {
   await startLogging("warning");
   const stopping = untilSignal();
-  const allow = DEMO.map(({ port }) => `127.0.0.1:${port}`).join(",");
-  const running: { hub: DemoHub; at: Running; ctx: Ctx }[] = [];
+  const file = join(dataDir, "demo.json");
+  // Every id starts with a hub's address: once filled, they stay where they are.
+  const { port, sights } = (await readKept(file)) ?? (await fill(dataDir, wished));
+  const hubs = DEMO.map((hub, place) => ({
+    ...{ key: hub.key, name: hub.name, origin: originOf(place, port), dataDir: join(dataDir, hub.key) },
+  }));
+  const children = new Map<string, ChildProcess>();
+  let over = false;
+  process.once("exit", () => {
+    for (const child of children.values()) child.kill("SIGTERM");
+  });
+
+  async function run(key: string): Promise<void> {
+    // In a process group of its own: Ctrl-C reaches the demo, which ends its hubs in order.
+    const child = fork(
+      process.argv[1]!,
+      ["demo", "hub", key, "--data-dir", dataDir, "--port", String(port)],
+      {
+        detached: true,
+      },
+    );
+    children.set(key, child);
+    const ended = once(child, "exit");
+    void ended.then(() => startAgain(key, child));
+    const [message] = await Promise.race([once(child, "message"), ended]);
+    if (message !== "ready") throw new Error(`The hub ${key} does not start.`);
+    await write();
+  }
+
+  async function startAgain(key: string, { signalCode, exitCode }: ChildProcess): Promise<void> {
+    children.delete(key);
+    if (over) return;
+    say(`  ${key} ended (${signalCode ?? exitCode}); it is started again in ${AWAY / 1000} seconds.`);
+    await write();
+    setTimeout(() => {
+      if (over) return;
+      run(key).then(
+        () => say(`  ${key} is back.`),
+        () => {},
+      );
+    }, AWAY);
+  }
+
+  /** One after the other: the file says what was written last. */
+  let writing: Promise<void> = Promise.resolve();
+  function write(): Promise<void> {
+    const kept = {
+      port,
+      sights,
+      hubs: hubs.map((hub) => ({ ...hub, pid: children.get(hub.key)?.pid ?? null })),
+    };
+    writing = writing.then(() => keep(file, kept));
+    return writing;
+  }
+
   try {
-    for (const hub of DEMO) {
-      const at = await start(
-        readConfig({
-          PORT: hub.port.toString(),
-          HOST: "127.0.0.1",
-          AYNI_ORIGIN: `http://localhost:${hub.port}`,
-          AYNI_DATA_DIR: join(dataDir, hub.key),
-          AYNI_EGRESS_ALLOW: allow,
-          AYNI_ROLE: "all",
-          DATABASE_URL: "",
-          AYNI_SECRET: "",
-        }),
-      );
-      running.push({ hub, at, ctx: at.hub.ctx });
-    }
-    const empty: { hub: DemoHub; ctx: Ctx }[] = [];
-    for (const { hub, ctx } of running) if ((await findHub(ctx)) === null) empty.push({ hub, ctx });
-    if (empty.length > 0) {
-      say("Filling the hubs with invented data …");
-      const filled = await Promise.all(empty.map(({ hub, ctx }) => fill(ctx, hub)));
-      for (const [index, { ctx }] of empty.entries()) {
-        const other = DEMO.find(({ key }) => key !== empty[index]?.hub.key);
-        if (other !== undefined) await followAcross(ctx, filled[index]?.organizations ?? [], other);
-      }
-      for (const [index, { hub, ctx }] of empty.entries()) {
-        const { organizations = [], curator } = filled[index] ?? {};
-        if (curator === undefined) continue;
-        const published = await publish(ctx, hub, organizations);
-        await exchangeHistory(ctx, organizations, published, curator, hub);
-      }
-    }
-    for (const { hub, at } of running) {
-      say(
-        `\n  ${hub.name}\n    ${at.origin}\n    log in as ${hub.admin.handle}, or as the curator ${hub.curator.handle}, with the password ${PASSWORD}`,
-      );
-    }
-    say("\n  Everything in them is invented. Stop with Ctrl-C; start again and it is still there.\n");
+    await write();
+    await Promise.all(hubs.map(({ key }) => run(key)));
+    tell(hubs, sights, dataDir);
     await stopping;
   } finally {
-    for (const { at } of running.reverse())
-      await at.stop().catch((error: unknown) => logger.warn("{error}", { error }));
+    over = true;
+    const ending = [...children.values()].map((child) => {
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      return ended;
+    });
+    await Promise.all(ending);
+    await write();
   }
 }
 
-/** The hub, its administrator, a curator, a second member, and its organizations, all represented by the administrator. */
-export async function fill(ctx: Ctx, hub: DemoHub): Promise<{ organizations: Acting[]; curator: Acting }> {
-  const { accountId } = await setUpHub(ctx, {
-    name: hub.name,
-    description: hub.description,
-    locale: hub.locale,
-    currencyName: hub.currency.name,
-    currencySymbol: hub.currency.symbol,
-    currencyRate: hub.currency.rate,
-    admin: { ...hub.admin, email: `${hub.admin.handle}@example.org`, password: PASSWORD },
+function configOf(place: number, dataDir: string, port: number): Config {
+  const allow = DEMO.map((_, place) => `127.0.0.1:${port + 100 * place}`);
+  return readConfig({
+    PORT: String(port + 100 * place),
+    HOST: "127.0.0.1",
+    AYNI_ORIGIN: originOf(place, port),
+    AYNI_DATA_DIR: join(dataDir, DEMO[place]?.key ?? ""),
+    AYNI_EGRESS_ALLOW: allow.join(","),
+    AYNI_ROLE: "all",
+    AYNI_LOG: "warning",
+    DATABASE_URL: "",
+    AYNI_SECRET: "",
   });
-  await createAccount(ctx, {
-    handle: "field",
-    email: "field@example.org",
-    password: PASSWORD,
-    locale: hub.locale,
-  });
-  const curator = await createAccount(ctx, {
-    ...hub.curator,
-    email: `${hub.curator.handle}@example.org`,
-    password: PASSWORD,
-    locale: hub.locale,
-    role: "curator",
-  });
-  const organizations = await Promise.all(
-    hub.organizations.map(async ({ handle, name, summary }) => ({
-      accountId,
-      actorId: await createOrganization(ctx, accountId, { handle, name, summary }),
-    })),
-  );
-  return { organizations, curator };
 }
 
-/** Each organization follows its neighbour here and three of the other hub. */
-async function followAcross(ctx: Ctx, organizations: Acting[], other: DemoHub): Promise<void> {
-  const host = `localhost:${other.port}`;
-  const remote: Id[] = [];
-  for (const { handle } of other.organizations)
-    remote.push(await ctx.remote.resolveActor(`${handle}@${host}`));
-  for (const [index, { actorId }] of organizations.entries()) {
-    const neighbour = organizations[(index + 1) % organizations.length]?.actorId;
-    const chosen = [0, 1, 5].map((step) => remote[(index + step) % remote.length]);
-    for (const followedId of [neighbour, ...chosen]) {
-      if (followedId !== undefined) await requestFollow(ctx, { followerId: actorId, followedId });
-    }
-  }
-}
+const originOf = (place: number, port: number) => `http://localhost:${port + 100 * place}`;
 
-/** @returns each organization's proposal, in the order of the organizations */
-export async function publish(ctx: Ctx, hub: DemoHub, organizations: Acting[]): Promise<(Id | null)[]> {
-  const published: (Id | null)[] = [];
-  for (const [index, { posts, proposal, language }] of hub.organizations.entries()) {
-    const acting = organizations[index];
-    if (acting === undefined) continue;
-    for (const content of posts) await publishPost(ctx, acting, { content, visibility: "public", language });
-    published.push(
-      proposal === undefined ? null : await publishProposal(ctx, acting, { ...proposal, language }),
+/**
+ * Fills the hubs, both in this process, by a clock that begins months ago.
+ *
+ * @throws Error when they were half filled before
+ */
+async function fill(dataDir: string, port: number): Promise<Pick<Kept, "port" | "sights">> {
+  for (const { key } of DEMO)
+    if (existsSync(join(dataDir, key, "postgres")))
+      throw new Error(
+        `The demo in ${dataDir} is of an earlier version, or was stopped while it was being filled. ` +
+          "Delete that directory (or choose another one with --data-dir), and start again.",
+      );
+  say("Filling two hubs with eight months of invented exchanges …");
+  const clock = demoClock(250);
+  const running: { hub: DemoHub; at: Running }[] = [];
+  try {
+    for (const [place, hub] of DEMO.entries())
+      running.push({ hub, at: await start(configOf(place, dataDir, port), clock) });
+    const sights = await fillHubs(
+      running.map(
+        ({
+          hub,
+          at: {
+            hub: { ctx },
+            work,
+          },
+        }) => ({ hub, ctx, work: work! }),
+      ),
+      clock,
     );
+    return { port, sights };
+  } finally {
+    for (const { at } of running.reverse()) await at.stop();
   }
-  return published;
+}
+
+function tell(
+  hubs: readonly Omit<Kept["hubs"][number], "pid">[],
+  { agreement, disputed, peer }: Sights,
+  dataDir: string,
+): void {
+  for (const [place, { name, origin, dataDir }] of hubs.entries()) {
+    const { admin, curator } = DEMO[place]!;
+    say(`
+  ${name}
+    ${origin}
+    log in as ${admin.handle}, or as the curator ${curator.handle}, with the password ${PASSWORD}
+    an exchange with the other hub   ${origin}${agreement[place]}
+    a dispute with it, as curator    ${origin}${disputed[place]}
+    what the two hubs owe            ${origin}${peer[place]}
+    its books                        AYNI_DATA_DIR=${dataDir} npm run ayni -- ledger check`);
+  }
+  say(`
+  The two hubs are peers: each has its own ledger, and what organizations of both agree on is settled between them.
+  See one of them killed in the middle of a payment, and nothing lost:   node examples/crash.mjs${dataDir === DATA_DIR ? "" : ` ${dataDir}`}
+
+  Everything in them is invented, its dates too: both hubs went through eight months by a clock of the demo's.
+  Stop with Ctrl-C; start again and it is still there.
+`);
+}
+
+async function readKept(file: string): Promise<Kept | null> {
+  const text = await readFile(file, "utf8").catch(() => null);
+  return text === null ? null : (JSON.parse(text) as Kept);
+}
+
+/** Written beside its place and renamed: another process may be reading it. */
+async function keep(file: string, kept: Kept): Promise<void> {
+  await mkdir(join(file, ".."), { recursive: true });
+  await writeFile(`${file}.new`, JSON.stringify(kept, null, 2));
+  await rename(`${file}.new`, file);
 }

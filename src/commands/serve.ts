@@ -8,6 +8,7 @@ import { openDatabase } from "../db/client.ts";
 import { startEmbedded } from "../db/embedded.ts";
 import { migrate } from "../db/migrate.ts";
 import { applicationRole } from "../db/role.ts";
+import type { Clock } from "../domain/context.ts";
 import { findHub } from "../domain/hubs/queries.ts";
 import { installEgress } from "../federation/egress.ts";
 import { endLeases } from "../queue/jobs.ts";
@@ -34,6 +35,8 @@ export function addServeCommands(program: Command): void {
 export interface Running {
   hub: Hub;
   origin: string;
+  /** The queue and clearing; null for a process that only serves pages. */
+  work: Awaited<ReturnType<Hub["work"]>> | null;
   /** Where it listens; null for a process that only works. */
   port: number | null;
   /** Resolves when the database is gone for good: a supervisor may do better with a new process. */
@@ -45,9 +48,10 @@ export interface Running {
  * Starts everything in the order in which it is needed: database, migrations, hub, worker, and the socket last, so that who
  * gets an answer gets one from a hub that is complete.
  *
+ * @param clock default: the machine's
  * @throws ConfigError, or Error with a text that says what to do
  */
-export async function start(config: Config): Promise<Running> {
+export async function start(config: Config, clock?: Clock): Promise<Running> {
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -68,26 +72,26 @@ export async function start(config: Config): Promise<Running> {
     if (socket !== null) undo.push(() => closeServer(socket.server));
     const origin = config.origin ?? `http://localhost:${socket?.port ?? config.port}`;
     installEgress({ allow: config.egressAllow, userAgent: `Ayni/${VERSION} (+${origin})` });
-    const hub = await createHub({ ...config, origin }, database);
+    const hub = await createHub({ ...config, origin }, database, clock);
     undo.push(() => hub.close());
-    if (config.role !== "web") {
-      const work = await hub.work();
-      undo.push(() => work.stop());
-    }
+    const work = config.role === "web" ? null : await hub.work();
+    if (work !== null) undo.push(() => work.stop());
     socket?.serve(hub.listener);
-    return { hub, origin, port: socket?.port ?? null, lost, stop };
+    return { hub, origin, work, port: socket?.port ?? null, lost, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function runUntilSignal(config: Config): Promise<void> {
+/** Runs a hub in this process until it is told to stop. @param ready is told when it answers */
+export async function runUntilSignal(config: Config, ready: () => void = () => {}): Promise<void> {
   const stopping = untilSignal();
   await startLogging(config.log);
   outliveLostConnections();
   const running = await start(config);
   logger.info("Ayni {version} is at {origin}", { version: VERSION, origin: running.origin });
+  ready();
   if (process.stdout.isTTY && (await findHub(running.hub.ctx)) === null) {
     process.stdout.write(`\n  Open ${running.origin}/setup to set up your hub.\n\n`);
   }
