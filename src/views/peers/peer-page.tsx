@@ -198,11 +198,11 @@ const Terms = ({ page, peer, ours, theirs }: PeerPageProps) => {
   const none = "–";
   const hours = (seconds: bigint | undefined) => (seconds === undefined ? none : hoursText(page, seconds));
   const rows: Child[][] = [
-    [t("peers.they_may_owe"), hours(ours?.mayBeOwed), hours(theirs?.mayOwe), hours(peer.theyMayOwe)],
-    [t("peers.we_may_owe"), hours(ours?.mayOwe), hours(theirs?.mayBeOwed), hours(peer.weMayOwe)],
+    [t("peers.they_may_owe"), hours(peer.theyMayOwe), hours(ours?.mayBeOwed), hours(theirs?.mayOwe)],
+    [t("peers.we_may_owe"), hours(peer.weMayOwe), hours(ours?.mayOwe), hours(theirs?.mayBeOwed)],
     ...DAY_TERMS.map((name) => [
       t(TERM_TEXTS[name]),
-      ...[ours?.[name], theirs?.[name], peer[name]].map((days) =>
+      ...[peer[name], ours?.[name], theirs?.[name]].map((days) =>
         days === undefined ? none : count(locale, days),
       ),
     ]),
@@ -215,7 +215,7 @@ const Terms = ({ page, peer, ours, theirs }: PeerPageProps) => {
       <p class="quiet">{t("peers.terms_text")}</p>
       <NumberTable
         label={`${t("peers.terms")} · ${peer.name}`}
-        head={[t("peers.term"), t("peers.ours"), t("peers.theirs"), t("peers.effective")]}
+        head={[t("peers.term"), t("peers.effective"), t("peers.ours"), t("peers.theirs")]}
         rows={rows}
       />
       <p>{t("peers.currency", { name: currency.name, symbol: currency.symbol, rate })}</p>
