@@ -1,7 +1,11 @@
-import { eq, sql } from "drizzle-orm";
-import type { Id } from "../db/ids.ts";
-import { actors } from "../db/schema/actors.ts";
-import { generateProofKey, loadPublicKeys, replaceKey, retireKey } from "../domain/actors/keys.ts";
+import {
+  generateProofKey,
+  loadPublicKeys,
+  lockKeys,
+  replaceKey,
+  retireKey,
+  tellKeys,
+} from "../domain/actors/keys.ts";
 import type { Ctx } from "../domain/context.ts";
 import { DomainError } from "../domain/errors.ts";
 import { localHub } from "../domain/hubs/queries.ts";
@@ -25,14 +29,14 @@ export async function rotateHubKey(ctx: Ctx): Promise<Rotated> {
   const fresh = await generateProofKey(ctx);
   const key = encodeMultikey(fresh.key);
   return transact(ctx, async (ctx) => {
-    await lock(ctx, actorId);
+    await lockKeys(ctx, actorId);
     const { ed25519 } = await loadPublicKeys(ctx, actorId);
     const before = encodeMultikey(ed25519.key);
     const { fragment } = ed25519;
     await retireKey(ctx, actorId, { fragment, publicKey: before, retired: ctx.clock.now() });
     // The key is its own name: a hub that was restored, and has forgotten a key, does not give its name to another one.
     await replaceKey(ctx, actorId, key, fresh);
-    await tell(ctx, actorId);
+    await tellKeys(ctx, actorId);
     return { key, before };
   });
 }
@@ -48,22 +52,11 @@ export async function rememberHubKey(ctx: Ctx, key: string): Promise<boolean> {
   const { actorId } = await localHub(ctx);
   if (decodeMultikey(key) === null) throw new DomainError("invalid", "this is no key (z6Mk…)");
   return transact(ctx, async (ctx) => {
-    await lock(ctx, actorId);
+    await lockKeys(ctx, actorId);
     const { ed25519 } = await loadPublicKeys(ctx, actorId);
     if (encodeMultikey(ed25519.key) === key) return false;
     const known = await retireKey(ctx, actorId, { fragment: key, publicKey: key, retired: ctx.clock.now() });
-    await tell(ctx, actorId);
+    await tellKeys(ctx, actorId);
     return known;
   });
-}
-
-/** One after the other. */
-async function lock(ctx: Ctx, actorId: Id): Promise<void> {
-  await ctx.db.select({ id: actors.id }).from(actors).where(eq(actors.id, actorId)).for("no key update");
-}
-
-/** Every process forgets the keys that it has in memory and the actor's document, and clearing goes on with the new ones. */
-async function tell(ctx: Ctx, actorId: Id): Promise<void> {
-  await ctx.db.execute(sql`
-    select pg_notify('keys', ${`${actorId}`}), pg_notify('documents', ${`${actorId}`}), pg_notify('clearing', 'keys')`);
 }

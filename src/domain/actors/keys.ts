@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from "node:crypto";
 import { promisify } from "node:util";
-import { and, desc, eq } from "drizzle-orm";
+import { and, desc, eq, sql } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { actorKeys, actors, type KeyKind, retiredKeys } from "../../db/schema/actors.ts";
 import type { Ctx } from "../context.ts";
@@ -116,6 +116,20 @@ export async function replaceKey(ctx: Ctx, actorId: Id, fragment: string, key: N
     .update(actorKeys)
     .set({ publicKey, privateKey, fragment, created: ctx.clock.now() })
     .where(and(eq(actorKeys.actorId, actorId), eq(actorKeys.kind, kind)));
+}
+
+/** Nobody else replaces an actor's keys until the caller's transaction ends. */
+export async function lockKeys(ctx: Ctx, actorId: Id): Promise<void> {
+  await ctx.db.select({ id: actors.id }).from(actors).where(eq(actors.id, actorId)).for("no key update");
+}
+
+/**
+ * When the caller's transaction commits, every process forgets the keys that it has in memory and the actor's document, and clearing goes on
+ * with the new ones.
+ */
+export async function tellKeys(ctx: Ctx, actorId: Id): Promise<void> {
+  await ctx.db.execute(sql`
+    select pg_notify('keys', ${`${actorId}`}), pg_notify('documents', ${`${actorId}`}), pg_notify('clearing', 'keys')`);
 }
 
 /** A new Ed25519 key pair. */
