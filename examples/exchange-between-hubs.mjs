@@ -6,7 +6,7 @@
 //
 //   npm run demo                                            # in another terminal; prints the hubs' addresses
 //   scopes="exchange:read exchange:write ledger:read ledger:write"
-//   A=$(AYNI_DATA_DIR=demo-data/mena npm run --silent ayni -- token create --account ana --as ORGANIZATION --scopes "$scopes")
+//   A=$(AYNI_DATA_DIR=demo-data/mena npm run --silent ayni -- token create --account layla --as nour --scopes "$scopes")
 //   B=$(AYNI_DATA_DIR=demo-data/lac npm run --silent ayni -- token create --account ana --as raices --scopes "$scopes")
 //   node examples/exchange-between-hubs.mjs http://localhost:3100 "$A" http://localhost:3000 "$B"
 //
