@@ -126,7 +126,10 @@ export async function createHub(
     },
   });
 
-  const clearingDoor = createClearingDoor({ ctx, keys });
+  const clearingDoor = createClearingDoor({
+    ctx,
+    address: ({ headers, remoteAddress }) => clientAddress({ headers, socket: { remoteAddress } }, trusted),
+  });
 
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.use(dataHeaders);

@@ -28,6 +28,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await mena.database.sql`delete from clearing_inbox`;
+  await mena.database.sql`delete from throttles`;
   await mena.database.sql`update peers set state = 'active', new_key = null`;
   await mena.database.sql`update clearing_links set skew = null`;
 });
@@ -168,6 +169,52 @@ describe("the door of clearing", () => {
     expect(JSON.stringify(answer.problem)).not.toContain("clearing_inbox");
   });
 
+  test("strangers who write a peer's name over their words cost little, and keep nobody out", async () => {
+    let asked = 0;
+    const ctx = {
+      ...mena.ctx,
+      remote: {
+        ...mena.ctx.remote,
+        resolveHub(origin: string) {
+          asked++;
+          return mena.ctx.remote.resolveHub(origin);
+        },
+      },
+    };
+    const door = createClearingDoor({ ctx, address: ({ remoteAddress = "" }) => remoteAddress });
+    const post = async (body: string, remoteAddress: string) => {
+      const headers = { "content-type": "application/activity+json", "content-length": `${body.length}` };
+      const answer = await door({
+        ...{ method: "POST", rawUrl: "/clearing", headers, remoteAddress },
+        body: Readable.from([Buffer.from(body)]),
+      });
+      return answer.status;
+    };
+    const { iri } = await signer(lac);
+    const { privateKey } = generateKeyPairSync("ed25519");
+    const forge = (n: number) => envelope(lac, mena, [], { key: { id: `${iri}#key-${n}`, privateKey } });
+    for (let n = 0; n < 40; n++) expect(await post(await forge(n), `192.0.2.${n}`)).toBe(401);
+    // Whatever keys they name, the peer itself is asked three times.
+    expect(asked).toBe(3);
+    // Large bodies are hashed so often and no more, of one address and of all.
+    const padded = JSON.stringify({
+      ...(JSON.parse(await forge(0)) as JsonObject),
+      orderedItems: ["x".repeat(3_900_000)],
+    });
+    const statuses: number[] = [];
+    for (let n = 0; n < 20; n++) statuses.push(await post(padded, `198.51.100.${n % 5}`));
+    expect(statuses.filter((status) => status === 401)).toHaveLength(12);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(8);
+    expect(await post(padded.replace("x".repeat(2_750_000), ""), "198.51.100.8")).toBe(401);
+    // Meanwhile the peer is heard, from wherever it speaks; and where it spoke it is heard at any length.
+    const many = Array.from({ length: 900 }, (_, n) => ({
+      ...{ type: "query" as const, transfer: `${mena.origin}/transfers/${n}${"0".repeat(60)}` },
+    }));
+    expect(await post(await envelope(lac, mena, many), "198.51.100.99")).toBe(429);
+    expect(await post(await envelope(lac, mena), "198.51.100.99")).toBe(202);
+    expect(await post(await envelope(lac, mena, many), "198.51.100.99")).toBe(202);
+  });
+
   test("is not open to an envelope with two proofs, or one that was proven twice", async () => {
     const json = JSON.parse(await envelope(lac, mena)) as JsonObject;
     await refused("malformed_envelope", 400, JSON.stringify({ ...json, proof: [json.proof, json.proof] }));
@@ -186,8 +233,7 @@ test.each(refusals.refusals)("answers as the vectors say: $name", async ({ body,
   await sql`update actors set iri = ${lacKey!.hub} where id = (select actor_id from peers)`;
   await sql`update peers set key = ${lacKey!.publicKeyMultibase}`;
   const ctx = { ...other.ctx, clock: { now: () => new Date(refusals.now) } };
-  const unknown = () => Promise.resolve({ status: "unreachable" } as const);
-  const door = createClearingDoor({ ctx, keys: { get: unknown, refresh: unknown } });
+  const door = createClearingDoor({ ctx, address: () => "127.0.0.1" });
   const answer = await door({
     ...{ method: "POST", rawUrl: "/clearing", headers: { "content-type": "application/activity+json" } },
     ...{ body: Readable.from([Buffer.from(body)]), remoteAddress: undefined },

@@ -6,14 +6,14 @@ import { noteSkew, storeEnvelope } from "../../domain/clearing/inbox.ts";
 import type { Ctx } from "../../domain/context.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { localHub } from "../../domain/hubs/queries.ts";
-import { type Peer, peerOf } from "../../domain/peers/queries.ts";
+import { findPeer, type Peer, peerOf } from "../../domain/peers/queries.ts";
 import { checkKey } from "../../domain/peers/receive.ts";
 import { throttle } from "../../domain/throttle.ts";
 import { CONTENT_TYPES, type DoorAnswer, type DoorRequest, mediaType, readBody } from "../door.ts";
-import type { KeyStore } from "../keys.ts";
-import { decodeMultikey, encodeMultikey, type JsonObject, verifyProof } from "../proofs.ts";
+import { decodeMultikey, type JsonObject, verifyProof } from "../proofs.ts";
 import { AEC } from "../vocab/context.ts";
 import { MAX_ENVELOPE, parseJson, readHead } from "./envelope.ts";
+import { createStrangers } from "./strangers.ts";
 
 const log = getLogger(["ayni", "clearing", "door"]);
 
@@ -40,6 +40,7 @@ const PROBLEMS = {
   key_changed: [401, "Another key than the accepted one"],
   clock_skew: [401, "The clocks differ"],
   inbox_full: [429, "Too many envelopes wait"],
+  too_many_attempts: [429, "Too many attempts"],
   unavailable: [503, "Not now"],
 } as const satisfies Record<string, readonly [number, string]>;
 export type ClearingProblem = keyof typeof PROBLEMS;
@@ -47,8 +48,8 @@ export const CLEARING_PROBLEMS = Object.keys(PROBLEMS) as ClearingProblem[];
 
 export interface ClearingDoorOptions {
   ctx: Ctx;
-  /** Asked only to find out whether a proof that fails is by a key that the peer has now. */
-  keys: Pick<KeyStore, "get" | "refresh">;
+  /** Who asks, as far as attempts are counted. */
+  address(request: Pick<DoorRequest, "headers" | "remoteAddress">): string;
 }
 
 /**
@@ -59,7 +60,8 @@ export interface ClearingDoorOptions {
 export function createClearingDoor(
   options: ClearingDoorOptions,
 ): (request: DoorRequest) => Promise<DoorAnswer> {
-  const { ctx, keys } = options;
+  const { ctx, address } = options;
+  const strangers = createStrangers();
   let hub: string | undefined;
 
   /** Iri of this hub's actor, which never changes. */
@@ -74,6 +76,15 @@ export function createClearingDoor(
       return problem("method_not_allowed", "envelopes are posted", { allow: "POST" });
     if (!CONTENT_TYPES.has(mediaType(headers["content-type"])) || headers["content-encoding"] !== undefined)
       return problem("unsupported_media_type", "an envelope is application/activity+json, not compressed");
+    // By this header a body may be smaller, and never larger: the server holds it to that.
+    const length = /^[0-9]{1,9}$/.test(headers["content-length"] ?? "")
+      ? Number(headers["content-length"])
+      : null;
+    const proven = strangers.admit(address(request), length);
+    if (proven === null)
+      return problem("too_many_attempts", "too much that is nobody's came from there; come back later", {
+        ...{ "retry-after": "60", connection: "close" },
+      });
     const bytes = await readBody(request, MAX_ENVELOPE);
     if (bytes === "broken") return problem("broken_body", "the body ended early");
     if (bytes === "too large")
@@ -90,7 +101,8 @@ export function createClearingDoor(
     if (head.receiver !== (await own())) return problem("other_receiver", `this is ${hub}`);
     const key = decodeMultikey(peer.key);
     const envelope = json as JsonObject;
-    if (key === null || !verifyProof(envelope, key)) return foreign(envelope, head.keyId, peer);
+    if (key === null || !verifyProof(envelope, key)) return foreign(envelope, peer);
+    proven();
 
     const now = ctx.clock.now();
     const skew = head.published.getTime() - now.getTime();
@@ -106,36 +118,37 @@ export function createClearingDoor(
     return problem("inbox_full", "earlier envelopes are still worked on", { "retry-after": "5" });
   }
 
-  /** Not by the key that is accepted: perhaps by one that the peer has now. */
-  async function foreign(envelope: JsonObject, keyId: string, peer: Peer): Promise<DoorAnswer> {
-    const unproven = problem(
-      "bad_proof",
-      "the proof is not by the key that this hub has accepted for the sender",
-    );
-    for (const lookup of [await keys.get(keyId), await keys.refresh(keyId)]) {
-      if (
-        lookup.status !== "found" ||
-        lookup.key.owner !== peer.iri ||
-        !verifyProof(envelope, lookup.key.key)
-      )
-        continue;
-      if (peer.state !== "frozen" || peer.newKey !== encodeMultikey(lookup.key.key)) await askForKey(peer.id);
+  /**
+   * Not by the key that is accepted: perhaps by one that the peer has now. Only its own documents say so, whatever the proof names; they
+   * are asked rarely, since anybody can write a peer's name over their words.
+   */
+  async function foreign(envelope: JsonObject, peer: Peer): Promise<DoorAnswer> {
+    const isNew = ({ newKey }: Peer) => {
+      const key = newKey === null ? null : decodeMultikey(newKey);
+      return key !== null && verifyProof(envelope, key);
+    };
+    if (
+      (peer.state === "frozen" && isNew(peer)) ||
+      ((await askForKey(peer.id)) && isNew(await findPeer(ctx, peer.id)))
+    )
       return problem(
         "key_changed",
         "the sender has a new key, which administrators of this hub have to accept",
       );
-    }
-    return unproven;
+    return problem("bad_proof", "the proof is not by the key that this hub has accepted for the sender");
   }
 
   /** What counts is the key that the peer's own documents name now: the peering is frozen, and administrators are told. */
-  async function askForKey(peerId: Id): Promise<void> {
+  async function askForKey(peerId: Id): Promise<boolean> {
     try {
       await throttle(ctx, `peer-key:${peerId}`, KEY_CHECKS, KEY_SECONDS);
       await checkKey(ctx, peerId);
+      return true;
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
+      if (error.code === "too_many_attempts") return false;
       log.warn("The key of peer {id} could not be compared: {error}", { id: `${peerId}`, error });
+      return false;
     }
   }
 
