@@ -169,7 +169,7 @@ test.each([
   [{}, "1,5\u00a0cr por hora"],
   [{ unit: "one" }, "1,5\u00a0cr por unidad"],
   [{ unitBased: false }, "1,5\u00a0cr en total"],
-  [{ currencySymbol: null }, "1,5 créditos por hora"],
+  [{ currencySymbol: null }, "1,5\u00a0créditos por hora"],
   [{ price: null }, "Créditos por acordar"],
   [{ settlement: "none", price: null }, "Sin pedir nada a cambio"],
   [{ settlement: "none", price: null, purpose: "request" }, "Se pide como apoyo"],
