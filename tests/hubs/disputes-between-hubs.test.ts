@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Id } from "../../src/db/ids.ts";
 import { storeActivity } from "../../src/domain/activities/commands.ts";
 import { consentBundle } from "../../src/domain/agreements/bundle.ts";
@@ -29,6 +29,8 @@ import { loggedIn } from "../support/visitor.ts";
 
 /** Two hubs that settle with one another, a curator on each, and a dispute about 2 hours: 120 minutes there, 20.00 points here. */
 
+vi.setConfig({ testTimeout: 240_000 });
+
 const DAY = 86_400_000;
 
 interface Dispute extends Across {
@@ -57,7 +59,7 @@ async function dispute(disputed = true): Promise<Dispute> {
   const [dora, omar] = await Promise.all([curator(lac, "dora"), curator(mena, "omar")]);
   const seen = await scene.publish();
   const mine = await offerAgreement(lac.ctx, raices, { ...seen, quantity: 2, due: null });
-  await quiet();
+  await until(async () => (await count(mena, "agreements")) === 1);
   const { id: theirs } = (await scene.newest())[1];
   const ends = (state: string) =>
     until(async () => {

@@ -1,8 +1,14 @@
 import { eq } from "drizzle-orm";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Id } from "../../src/db/ids.ts";
 import { agreements, reviews } from "../../src/db/schema/agreements.ts";
 import { storeActivity } from "../../src/domain/activities/commands.ts";
+import {
+  acceptAgreement,
+  confirmAgreement,
+  deliverAgreement,
+  offerAgreement,
+} from "../../src/domain/agreements/commands.ts";
 import { requestFollow } from "../../src/domain/follows/commands.ts";
 import { htmlToPlain } from "../../src/domain/html.ts";
 import { actorPosts } from "../../src/domain/posts/queries.ts";
@@ -12,10 +18,14 @@ import { revealDue } from "../../src/domain/reviews/reveal.ts";
 import { createKeyring } from "../../src/federation/keyring.ts";
 import { proveObject } from "../../src/federation/proofs.ts";
 import type { JsonObject } from "../../src/json.ts";
+import { type Across, across } from "../support/across.ts";
+import { until } from "../support/clearing-hubs.ts";
 import { count, type Organization, settle, startHubs, type TestHub } from "../support/hub.ts";
 import { makePeers } from "../support/peers.ts";
-import { settledBetween } from "../support/settled-between.ts";
+import { type Between, settledBetween } from "../support/settled-between.ts";
 import { visitor } from "../support/visitor.ts";
+
+vi.setConfig({ testTimeout: 240_000 });
 
 const DAY = 86_400_000;
 const MINUTE = 60_000;
@@ -38,6 +48,27 @@ async function pair() {
   };
   const stop = () => Promise.all([lac.stop(), mena.stop(), third.stop()]);
   return { lac, mena, third, raices, nour, quiet, settled, later, stop };
+}
+
+/** Both hubs settle an agreement: offered, promised, done, paid, and the entry posted on either side. */
+async function paid(scene: Across): Promise<Between> {
+  const { lac, mena, raices, nour, quiet } = scene;
+  const seen = await scene.publish();
+  const payer = await offerAgreement(lac.ctx, raices, { ...seen, quantity: 2, due: null });
+  await until(async () => (await count(mena, "agreements")) === 1);
+  const { id: payee } = (await scene.newest())[1];
+  const both = (state: string) =>
+    until(async () => {
+      await quiet();
+      return (await scene.newest()).every((standing) => standing.state === state);
+    });
+  await acceptAgreement(mena.ctx, nour, payee);
+  await both("funded");
+  await deliverAgreement(mena.ctx, nour, payee, {});
+  await quiet();
+  await confirmAgreement(lac.ctx, raices, payer);
+  await both("settled");
+  return { iri: (await scene.newest())[0].iri, payer, payee };
 }
 
 /** An activity of `as`, proven with its key (or not) and sent over HTTP by its hub, whatever it says. */
@@ -74,12 +105,13 @@ const traces = async (hub: TestHub) => [
 ];
 
 test("two parties on two hubs review one another: nothing is read before both are in, then all is, and each hub verifies it", async () => {
-  const { lac, mena, raices, nour, quiet, settled, stop } = await pair();
+  const scene = await across();
+  const { lac, mena, raices, nour, quiet } = scene;
   await requestFollow(mena.ctx, {
     followerId: mena.admin.actorId,
     followedId: await mena.ctx.remote.resolveActor(raices.iri),
   });
-  const agreement = await settled();
+  const agreement = await paid(scene);
   await reviewAgreement(lac.ctx, raices, agreement.payer, { ...SCORES, content: "Cumplieron." });
   await quiet();
   expect(await reviewing(mena.ctx, nour.actorId, agreement.payee)).toMatchObject({
@@ -150,7 +182,7 @@ test("two parties on two hubs review one another: nothing is read before both ar
   expect(await everything()).not.toContain("Cumplieron");
   // That it was settled stays.
   expect(await facts(mena.ctx, nour.actorId)).toMatchObject({ completed: 1 });
-  await stop();
+  await Promise.all([lac.stop(), mena.stop()]);
 });
 
 test("one alone is opened when the time is over, on both hubs; who comes after that is late, and then nobody comes", async () => {

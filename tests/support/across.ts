@@ -7,6 +7,7 @@ import { checkLedger } from "../../src/domain/ledger/check.ts";
 import { publishProposal } from "../../src/domain/proposals/commands.ts";
 import type { ProposalInput } from "../../src/domain/proposals/rules.ts";
 import { transact } from "../../src/domain/transact.ts";
+import { until } from "./clearing-hubs.ts";
 import { type Organization, settle, startHubs, type TestHub } from "./hub.ts";
 import { makePeers } from "./peers.ts";
 
@@ -86,9 +87,11 @@ export async function across({ limit }: { limit?: bigint } = {}): Promise<Across
         },
         ...change,
       } as ProposalInput);
-      await quiet();
-      const [row] = await lac.database.sql<{ id: string; revision: number }[]>`
+      const find = () => lac.database.sql<{ id: string; revision: number }[]>`
         select id, revision from proposals where iri = ${`${mena.origin}/proposals/${id}`}`;
+      await until(async () => (await find()).length > 0);
+      await quiet();
+      const [row] = await find();
       return { proposalId: BigInt(row!.id), revision: row!.revision };
     },
     newest: () => Promise.all([standing(lac), standing(mena)]),
