@@ -21,6 +21,7 @@ export interface Side {
   /** The hub's database, seen from outside. */
   sql: Sql;
   server: Server;
+  running: boolean;
   /** Asks the JSON API as the hub's organization. @throws Error unless it is done */
   // biome-ignore lint/suspicious/noExplicitAny: what the API answers has tests of its own
   api(method: "GET" | "POST", path: string, body?: object): Promise<any>;
@@ -85,6 +86,7 @@ async function makeSide(
     ...{ name, home, proxy, ayni, hour: currency.hour, offer: "" },
     sql: undefined as unknown as Sql,
     server: undefined as unknown as Server,
+    running: false,
     async api(method, path, body) {
       const {
         status,
@@ -107,6 +109,7 @@ async function makeSide(
       const usual = { ...home.env };
       Object.assign(home.env, more);
       side.server = await home.serve();
+      side.running = true;
       for (const key of Object.keys(home.env)) delete home.env[key];
       Object.assign(home.env, usual);
       const database = await attachEmbedded(home);
@@ -132,8 +135,9 @@ async function makeSide(
   return side;
 }
 
-async function gone({ sql }: Side): Promise<void> {
-  await sql.end({ timeout: 0 }).catch(() => {});
+async function gone(side: Side): Promise<void> {
+  side.running = false;
+  await side.sql.end({ timeout: 0 }).catch(() => {});
 }
 
 /** Gives the hub its currency, and its organization what it needs to pay at other hubs. */

@@ -361,7 +361,7 @@ async function select(ctx: Ctx, where: SQL | undefined, limit: number, order: SQ
       },
       own: { symbol: hubs.currencySymbol, scale: hubs.currencyScale },
       held: sql<boolean>`exists (
-        select from ${clearingTransfers} where ${clearingTransfers.transferId} = ${agreements.transferId}
+        select from ${clearingTransfers} where ${clearingTransfers.agreementId} = ${agreements.id}
           and ${clearingTransfers.state} = 'reserved' and ${clearingTransfers.order} like '{"type":"abort"%')`,
     })
     .from(agreements)
@@ -437,7 +437,7 @@ function toBetween({
     payer: { amount: quote.payer, currency: payer },
     payee: { amount: quote.payee, currency: payee },
     settled: settledAmount === null ? null : settledOf(quote, side, settledAmount),
-    held,
+    held: held && FINAL.includes(agreement.state),
     until: quote.until,
   };
 }
