@@ -2,7 +2,9 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { type Config, readConfig } from "../config.ts";
 import { say } from "./data.ts";
@@ -39,6 +41,8 @@ export function addDemoCommand(program: Command): void {
       const { dataDir, port } = command.optsWithGlobals<{ dataDir: string; port: number }>();
       // Whoever started it is gone, however it ended.
       process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+      // Listening must not keep a hub alive that has stopped.
+      process.channel?.unref();
       const place = DEMO.findIndex((hub) => hub.key === key);
       await runUntilSignal(configOf(place, dataDir, port), () => process.send?.("ready"));
     });
@@ -52,11 +56,13 @@ function readPort(text: string): number {
 }
 
 async function runDemo(dataDir: string, wished: number): Promise<void> {
-  await startLogging("warning");
+  await startLogging("error");
   const stopping = untilSignal();
   const file = join(dataDir, "demo.json");
   // Every id starts with a hub's address: once filled, they stay where they are.
-  const { port, sights } = (await readKept(file)) ?? (await fill(dataDir, wished));
+  const before = await readKept(file);
+  await requireFree(before?.port ?? wished);
+  const { port, sights } = before ?? (await fill(dataDir, wished));
   const hubs = DEMO.map((hub, place) => ({
     ...{ key: hub.key, name: hub.name, origin: originOf(place, port), dataDir: join(dataDir, hub.key) },
   }));
@@ -66,35 +72,29 @@ async function runDemo(dataDir: string, wished: number): Promise<void> {
     for (const child of children.values()) child.kill("SIGTERM");
   });
 
+  /** Starts a hub, and starts it again whenever it ends though nobody stopped it. @throws Error when it does not come up */
   async function run(key: string): Promise<void> {
+    const args = ["demo", "hub", key, "--data-dir", dataDir, "--port", String(port)];
     // In a process group of its own: Ctrl-C reaches the demo, which ends its hubs in order.
-    const child = fork(
-      process.argv[1]!,
-      ["demo", "hub", key, "--data-dir", dataDir, "--port", String(port)],
-      {
-        detached: true,
-      },
-    );
+    const child = fork(process.argv[1]!, args, { detached: true });
     children.set(key, child);
-    const ended = once(child, "exit");
-    void ended.then(() => startAgain(key, child));
+    const ended = once(child, "exit").finally(() => children.delete(key));
     const [message] = await Promise.race([once(child, "message"), ended]);
     if (message !== "ready") throw new Error(`The hub ${key} does not start.`);
     await write();
+    void ended.then(([code, signal]) => startAgain(key, signal ?? code));
   }
 
-  async function startAgain(key: string, { signalCode, exitCode }: ChildProcess): Promise<void> {
-    children.delete(key);
+  async function startAgain(key: string, why: string | number): Promise<void> {
     if (over) return;
-    say(`  ${key} ended (${signalCode ?? exitCode}); it is started again in ${AWAY / 1000} seconds.`);
+    say(`  ${key} ended (${why}); it is started again in ${AWAY / 1000} seconds.`);
     await write();
-    setTimeout(() => {
-      if (over) return;
-      run(key).then(
-        () => say(`  ${key} is back.`),
-        () => {},
-      );
-    }, AWAY);
+    await sleep(AWAY, undefined, { ref: false });
+    if (over) return;
+    await run(key).then(
+      () => say(`  ${key} is back.`),
+      (error: Error) => startAgain(key, error.message),
+    );
   }
 
   /** One after the other: the file says what was written last. */
@@ -126,6 +126,20 @@ async function runDemo(dataDir: string, wished: number): Promise<void> {
   }
 }
 
+/** @throws Error: a hub cannot listen where somebody else does */
+async function requireFree(first: number): Promise<void> {
+  for (const place of DEMO.keys()) {
+    const port = first + 100 * place;
+    const server = createServer().listen(port, "127.0.0.1");
+    await once(server, "listening").catch(() => {
+      throw new Error(
+        `Port ${port} is taken by another program. Stop it; a demo that is not filled yet can begin with another one: --port 4000`,
+      );
+    });
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
 function configOf(place: number, dataDir: string, port: number): Config {
   const allow = DEMO.map((_, place) => `127.0.0.1:${port + 100 * place}`);
   return readConfig({
@@ -135,7 +149,8 @@ function configOf(place: number, dataDir: string, port: number): Config {
     AYNI_DATA_DIR: join(dataDir, DEMO[place]?.key ?? ""),
     AYNI_EGRESS_ALLOW: allow.join(","),
     AYNI_ROLE: "all",
-    AYNI_LOG: "warning",
+    // That a hub which was killed cannot be reached is no news here.
+    AYNI_LOG: "error",
     DATABASE_URL: "",
     AYNI_SECRET: "",
   });

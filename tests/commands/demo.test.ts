@@ -71,7 +71,9 @@ const ayni = (key: string, ...args: string[]) =>
 
 const values = async (sql: Sql, column: string, from: string) =>
   (
-    await sql.unsafe<{ value: string }[]>(`select distinct ${column}::text as value from ${from} order by 1`)
+    await sql.unsafe<{ value: string }[]>(
+      `select distinct (${column})::text as value from ${from} order by 1`,
+    )
   ).map(({ value }) => value);
 
 // Within one hub what is confirmed is settled, and what is accepted for credits is funded; a gift stays accepted. Between two hubs
@@ -108,8 +110,10 @@ test.each(DEMO.map(({ key }) => key))(
         "false",
         "true",
       ]);
+      expect(await values(sql, "revealed is null", "reviews")).toEqual(["false", "true"]);
       expect(await values(sql, "state", "peers")).toEqual(["active"]);
-      expect(await values(sql, "ready", "clearing_links")).toEqual(["true"]);
+      // Hands are shaken soon after the start.
+      await until(async () => (await values(sql, "ready", "clearing_links")).join() === "true");
       expect(await values(sql, "completed is not null and failure is null", "peer_copies")).toEqual(["true"]);
       expect(await values(sql, "state", "clearing_transfers")).toEqual(
         expect.arrayContaining(["aborted", "committed", "prepared", "reserved", "settled"]),
