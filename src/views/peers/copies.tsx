@@ -33,14 +33,16 @@ export const CopyNotes = ({ page, hubs }: { page: PageContext; hubs: readonly Co
   const notes = hubs.map((hub) => noteOf(page, hub)).filter((note) => note !== null);
   if (notes.length === 0) return null;
   return (
-    <ul class="facts-line" role="status">
-      {notes.slice(0, SHOWN).map((note) => (
-        <li dir="auto">
-          <Icon name="clock" />
-          <span>{note}</span>
-        </li>
-      ))}
-    </ul>
+    <div role="status">
+      <ul class="facts-line">
+        {notes.slice(0, SHOWN).map((note) => (
+          <li dir="auto">
+            <Icon name="clock" />
+            <span>{note}</span>
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 };
 
