@@ -1,6 +1,7 @@
 import { and, desc, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { actors } from "../../db/schema/actors.ts";
+import { agreements } from "../../db/schema/agreements.ts";
 import { media } from "../../db/schema/media.ts";
 import {
   categories,
@@ -201,6 +202,22 @@ export async function proposalById(ctx: Ctx, id: Id, viewerId: Id | null): Promi
   const [row] = await ctx.db.select({ id: proposals.id }).from(proposals).where(eq(proposals.id, id));
   if (row !== undefined) throw new DomainError("gone", "this proposal was withdrawn");
   throw new DomainError("not_found", "no such proposal");
+}
+
+/** The currency (its iri) that a proposal's price is in, or that of the proposal an agreement is on; null: not known, or no price. */
+export async function currencyOfProposal(
+  ctx: Ctx,
+  by: { proposalId: Id } | { agreementId: Id },
+): Promise<string | null> {
+  const answered = (agreementId: Id) =>
+    ctx.db.select({ id: agreements.proposalId }).from(agreements).where(eq(agreements.id, agreementId));
+  const [row] = await ctx.db
+    .select({ currency: proposals.currency })
+    .from(proposals)
+    .where(
+      "proposalId" in by ? eq(proposals.id, by.proposalId) : inArray(proposals.id, answered(by.agreementId)),
+    );
+  return row?.currency ?? null;
 }
 
 /** What the author of a proposal of ours typed, for the form in which it is changed. */

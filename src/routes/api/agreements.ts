@@ -18,7 +18,8 @@ import {
 import { agreementById, agreementList, disputes } from "../../domain/agreements/queries.ts";
 import { AGREEMENT_GROUPS } from "../../domain/agreements/rules.ts";
 import type { Acting, Ctx } from "../../domain/context.ts";
-import { proposalById } from "../../domain/proposals/queries.ts";
+import { DomainError } from "../../domain/errors.ts";
+import { currencyOfProposal } from "../../domain/proposals/queries.ts";
 import { Agreement, FullAgreement, toAgreement, toFullAgreement } from "./agreement-schemas.ts";
 import type { Api } from "./operation.ts";
 import {
@@ -108,7 +109,7 @@ export function agreementRoutes({ ctx, operation }: Api): void {
       const { proposal, revision, quantity, amount, due, note, voucher } = body;
       const id = await offerAgreement(ctx, acting, {
         ...{ proposalId: proposal, revision, quantity, due: due ?? null, note, voucherId: voucher ?? null },
-        amount: amount === undefined ? null : await priceOf(ctx, acting, proposal, amount),
+        amount: await priceOf(ctx, { proposalId: proposal }, amount),
       });
       return { body: await full(ctx, acting, id), location: `/agreements/${id}` };
     },
@@ -156,10 +157,9 @@ export function agreementRoutes({ ctx, operation }: Api): void {
     example: { quantity: 2, note: "Two would be possible in May." },
     answer: FullAgreement,
     async run({ ctx, acting, params: { id }, body: { quantity, amount, due, note, voucher } }) {
-      const priced = amount === undefined ? null : (await agreementById(ctx, id, acting)).proposal.id;
       await counterOffer(ctx, acting, id, {
         ...{ quantity, due: due ?? null, note, voucherId: voucher ?? null },
-        amount: amount === undefined || priced === null ? null : await priceOf(ctx, acting, priced, amount),
+        amount: await priceOf(ctx, { agreementId: id }, amount),
       });
       return { body: await full(ctx, acting, id) };
     },
@@ -318,10 +318,12 @@ export function agreementRoutes({ ctx, operation }: Api): void {
 /** A price in the currency of the proposal that it is for, which may be of another hub. @throws DomainError invalid */
 async function priceOf(
   ctx: Ctx,
-  { actorId }: Acting,
-  proposalId: SnowflakeId,
-  amount: { value: string; currency: string },
-): Promise<bigint> {
-  const { currency } = await proposalById(ctx, proposalId, actorId);
-  return amount.currency === currency ? BigInt(amount.value) : minorUnits(ctx, amount);
+  by: Parameters<typeof currencyOfProposal>[1],
+  amount: { value: string; currency: string } | undefined,
+): Promise<bigint | null> {
+  if (amount === undefined) return null;
+  const currency = (await currencyOfProposal(ctx, by)) ?? currencyOf(ctx);
+  if (amount.currency !== currency)
+    throw new DomainError("invalid", `amounts are in ${currency}`, { field: "amount.currency" });
+  return BigInt(amount.value);
 }
