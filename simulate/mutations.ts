@@ -89,7 +89,7 @@ export const MUTATIONS: Mutation[] = [
       `else if (state === "none" && row.promise !== null)`,
       "else if (false)",
     ),
-    unseen: 6500,
+    unseen: 15_500,
   },
   {
     ...mutation(
@@ -98,7 +98,7 @@ export const MUTATIONS: Mutation[] = [
       `replies: [{ type: "known", epoch: link.peerSession.epoch, nonce: session.nonce }],`,
       "replies: [],",
     ),
-    unseen: 6500,
+    unseen: 15_500,
   },
   {
     ...mutation(
@@ -107,7 +107,7 @@ export const MUTATIONS: Mutation[] = [
       "if (!open.has(row.iri)) outcome",
       "if (false) outcome",
     ),
-    unseen: 700,
+    unseen: 9_700,
   },
   {
     ...mutation(
@@ -231,7 +231,7 @@ export const MUTATIONS: Mutation[] = [
       "a.epoch === b.epoch && a.nonce === b.nonce",
       "a.epoch === b.epoch",
     ),
-    unseen: 4400,
+    unseen: 13_400,
   },
   mutation(
     "answers-to-others-taken",
