@@ -164,7 +164,12 @@ describe("every state × message × party", () => {
       tick: true,
     };
     const between = ["settled", "released", "lapse"];
-    const tested = new Set([...Object.keys(TABLE), ...OTHERS.map(([, { type }]) => type), "offer", ...between]);
+    const tested = new Set([
+      ...Object.keys(TABLE),
+      ...OTHERS.map(([, { type }]) => type),
+      "offer",
+      ...between,
+    ]);
     expect([...tested].sort()).toEqual(Object.keys(types).sort());
   });
 

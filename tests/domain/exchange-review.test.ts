@@ -212,7 +212,9 @@ test("a row that cannot be worked on keeps the clock from nothing else", async (
     create trigger poison before update on vouches for each row when (old.vouched_id = ${first.actorId})
       execute function poison();`);
   pass(14);
-  const clock = chores(ctx, database.sql, {} as never, async () => "").find(({ name }) => name === "exchange");
+  const clock = chores(ctx, database.sql, {} as never, async () => "").find(
+    ({ name }) => name === "exchange",
+  );
   await expect(clock?.run()).rejects.toThrow();
   await database.sql.unsafe("drop function poison cascade");
   expect([await released(first), await released(second)]).toEqual([false, true]);
