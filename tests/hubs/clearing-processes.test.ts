@@ -63,7 +63,7 @@ async function begin(wants: readonly [number, number]): Promise<void> {
 test("on roads on which everything happens, with each direction cut for a while, all is settled once", async () => {
   const before = await hours(sides);
   for (const { proxy } of sides) proxy.rate = { envelopes: 0.5, others: 0.1 };
-  let wanted = 3;
+  let wanted = 6;
   await begin([wanted, wanted]);
   for (const { proxy } of sides) {
     proxy.partition = true;
