@@ -67,15 +67,16 @@ test("on roads on which everything happens, with each direction cut for a while,
   await begin([wanted, wanted]);
   for (const { proxy } of sides) {
     proxy.partition = true;
-    await carryOn(sides, async () => proxy.counts.partition >= 3);
+    await carryOn(sides, async () => proxy.counts.partition >= 3, { patience: 300_000 });
     proxy.partition = false;
   }
   const happened = () => sides.every(({ proxy }) => FAULTS.every((fault) => proxy.counts[fault] > 0));
-  await carryOn(sides, async () => {
-    // There is something to be said until each kind of fault has happened in each direction.
+  // There is something to be said until each kind of fault has happened in each direction.
+  const everything = async () => {
     if (!happened() && (await agree(sides))) await begin([1, 1]).then(() => wanted++);
     return happened();
-  });
+  };
+  await carryOn(sides, everything, { patience: 300_000 });
   for (const { proxy } of sides) proxy.rate = QUIET;
   await converge(Math.max(...sides.map(({ proxy }) => proxy.last)));
   expect(await hours(sides)).toEqual(before);
