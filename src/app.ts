@@ -9,6 +9,7 @@ import { chores } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Database } from "./db/client.ts";
 import { connect } from "./db/connect.ts";
+import { isPassing } from "./db/faults.ts";
 import { createIds } from "./db/ids.ts";
 import type { Clock, Ctx } from "./domain/context.ts";
 import { DomainError } from "./domain/errors.ts";
@@ -136,7 +137,8 @@ export async function createHub(
   // Of documents and health; pages have their own.
   app.onError((error, c) => {
     logger.error("{method} {path} failed: {error}", { method: c.req.method, path: c.req.path, error });
-    return c.json({ error: "the hub has a fault" }, 500);
+    if (!isPassing(error)) return c.json({ error: "the hub has a fault" }, 500);
+    return c.json({ error: "the hub cannot answer at the moment" }, 503, { "retry-after": "60" });
   });
   app.route("/", healthRoutes({ ctx, queues: fewTimes(() => queueStats(sql, clock.now())) }));
   const assets = loadAssets();

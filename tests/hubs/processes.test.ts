@@ -31,6 +31,13 @@ async function follow(client: WebClient, as: string, handle: string): Promise<vo
   expect(status).toBe(303);
 }
 
+/** As a person does whom the page asks for it: a connection that was opened while the database came back may still be lost. */
+async function again<T extends { status: number }>(request: () => Promise<T>): Promise<T> {
+  let answer = await request();
+  for (let left = 20; answer.status === 503 && left > 0; left--) answer = await request();
+  return answer;
+}
+
 /** What a worker that was killed had in hand goes to others when its lease has run out: that minute passes now. */
 function passLeases({ sql }: Database) {
   return sql`update jobs set lease = clock_timestamp() where lease is not null`;
@@ -76,18 +83,19 @@ test("two hubs with a database of their own: set up by command, follow by form; 
   process.kill(await postmaster(mena), "SIGKILL");
   const killed = Date.now();
   const during = await mena.client().get("/");
-  expect([200, 500, 503]).toContain(during.status);
+  expect([200, 503]).toContain(during.status);
   await until(async () => (await publish("después de la base de datos")) === 303);
   expect(Date.now() - killed).toBeLessThan(30_000);
   await until(async () => (await profile()).includes("después de la base de datos"));
   // What the hub hears from its database (that a document has changed) it hears again.
   const writer = mena.client();
-  await writer.logIn("ana", PASSWORD);
-  const { headers } = await writer.post("/posts", { ...POST, as: "nour", content: "errata" });
+  await until(() => writer.logIn("ana", PASSWORD).then(() => true));
+  const { headers } = await again(() => writer.post("/posts", { ...POST, as: "nour", content: "errata" }));
   const path = String(headers.location);
-  const document = () => writer.get(path, { accept: "application/activity+json" });
+  const document = () => again(() => writer.get(path, { accept: "application/activity+json" }));
   expect((await document()).status).toBe(200);
-  expect((await writer.post(`${path}/delete`, { as: "nour" })).status).toBe(303);
+  const deleted = await again(() => writer.post(`${path}/delete`, { as: "nour" }));
+  expect(deleted.status, menaServer.output()).toBe(303);
   await until(async () => (await document()).status === 410, 10_000);
 
   // The reader's hub with its database, while the author publishes.

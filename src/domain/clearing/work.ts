@@ -1,4 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
+import { isPassing } from "../../db/faults.ts";
 import type { Id } from "../../db/ids.ts";
 import { clearingLinks, clearingTransfers } from "../../db/schema/clearing.ts";
 import { type PeerState, peers } from "../../db/schema/peers.ts";
@@ -72,15 +73,6 @@ export async function work(ctx: Ctx, peerId: Id, nonce: string, wire: Wire): Pro
     return oneByOne(ctx, peerId, nonce, wire, error);
   }
 }
-
-/** The connection or the server was the matter, and not what was to be done (SQLSTATE classes, and postgres.js's own codes). */
-function isPassing(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause)
-    if ("code" in cause && typeof cause.code === "string" && PASSING.test(cause.code)) return true;
-  return false;
-}
-
-const PASSING = /^(08|25P|40|53|55|57|58)|^(CONNECTION_|CONNECT_|E[A-Z]+$)/;
 
 /** Each envelope alone, and of one that fails each message alone; then the orders alike. */
 async function oneByOne(ctx: Ctx, peerId: Id, nonce: string, wire: Wire, first: unknown): Promise<Worked> {

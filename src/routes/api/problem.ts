@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { getLogger } from "@logtape/logtape";
 import type { Context } from "hono";
+import { isPassing } from "../../db/faults.ts";
 import { DomainError, ERROR_STATUS, type ErrorCode } from "../../domain/errors.ts";
 
 const logger = getLogger(["ayni", "api"]);
@@ -88,6 +89,7 @@ function known(c: Context, error: unknown): Known {
     return { code, detail: error.message, extra: field === undefined ? details : { ...details, field } };
   }
   logger.error("{method} {path} failed: {error}", { method: c.req.method, path: c.req.path, error });
+  if (isPassing(error)) return { code: "busy", detail: "the hub cannot answer at the moment", extra: {} };
   return { code: "fault", detail: "the hub has a fault", extra: {} };
 }
 

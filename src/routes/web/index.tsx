@@ -1,5 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import { Hono } from "hono";
+import { isPassing } from "../../db/faults.ts";
 import { agreementsWaiting } from "../../domain/agreements/queries.ts";
 import { DomainError, ERROR_STATUS } from "../../domain/errors.ts";
 import { negotiate, translator } from "../../locales/index.ts";
@@ -70,9 +71,13 @@ export function webRoutes(options: RouteOptions): Hono<Env> {
   return app;
 }
 
-/** Every error becomes a page here, once. What is not a DomainError is our fault: logged, and told without details. */
+/**
+ * Every error becomes a page here, once. What is not a DomainError is our fault: logged, and told without details. A
+ * database that does not answer is worth another attempt, and the page says so.
+ */
 async function errorPage(web: Web, c: WebContext, error: Error): Promise<Response> {
   const known = error instanceof DomainError ? error : null;
+  const code = known?.code ?? (isPassing(error) ? "busy" : null);
   if (known?.code === "login_required" && isRead(c)) {
     const url = new URL(c.req.url);
     return c.redirect(`/login?next=${encodeURIComponent(safePath(url.pathname + url.search) ?? "/")}`);
@@ -87,12 +92,9 @@ async function errorPage(web: Web, c: WebContext, error: Error): Promise<Respons
     c.set("locale", locale);
     c.set("t", translator(locale));
   }
-  const status = known === null ? 500 : ERROR_STATUS[known.code];
+  const status = code === null ? 500 : ERROR_STATUS[code];
   c.header("Cache-Control", "no-store");
+  if (status === 503) c.header("Retry-After", "5");
   const details = known?.details ?? {};
-  return render(
-    c,
-    <ErrorPage page={web.page(c)} status={status} code={known?.code ?? null} details={details} />,
-    status,
-  );
+  return render(c, <ErrorPage page={web.page(c)} status={status} code={code} details={details} />, status);
 }
