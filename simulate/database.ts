@@ -1,5 +1,5 @@
+import type { Incoming, Outcome, Outgoing, Rows } from "../src/domain/clearing/link-rules.ts";
 import type { LedgerEntry, Message } from "../src/domain/clearing/messages-rules.ts";
-import type { Incoming, Outcome, Outgoing, Rows } from "../src/domain/clearing/rules.ts";
 import { checkIncoming, checkOutgoing } from "./invariants.ts";
 import { check, type Hub, isHonest, type LinkStore, Violation, type World } from "./world.ts";
 

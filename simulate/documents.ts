@@ -1,3 +1,4 @@
+import type { Pen } from "../src/domain/clearing/link-rules.ts";
 import type {
   Checkpoint,
   CreditPromise,
@@ -5,7 +6,6 @@ import type {
   LedgerEntry,
   Message,
 } from "../src/domain/clearing/messages-rules.ts";
-import type { Pen } from "../src/domain/clearing/rules.ts";
 import { digestOf, type Random } from "./random.ts";
 
 type Document = CreditTransfer | CreditPromise | LedgerEntry | Checkpoint;

@@ -1,5 +1,5 @@
+import type { Outcome } from "../src/domain/clearing/link-rules.ts";
 import type { Message } from "../src/domain/clearing/messages-rules.ts";
-import type { Outcome } from "../src/domain/clearing/rules.ts";
 import { apply, openOf, rowsFor } from "./database.ts";
 import { documentsOf, keyOf, penOf, renewed } from "./documents.ts";
 import { checkEvidence, checkLink } from "./invariants.ts";

@@ -1,4 +1,6 @@
 // What must hold after every step, by the numbers of the properties that they are known by (S1 … S20, L1 … L4; see docs/clearing.md).
+
+import type { Incoming, Link, Outgoing } from "../src/domain/clearing/link-rules.ts";
 import type {
   Amounts,
   LedgerEntry,
@@ -7,7 +9,6 @@ import type {
   Session,
   Signed,
 } from "../src/domain/clearing/messages-rules.ts";
-import type { Incoming, Link, Outgoing } from "../src/domain/clearing/rules.ts";
 import { check, type Hub, isHonest, type LinkStore, type World } from "./world.ts";
 
 /** After a step of a hub with one peer: the request that it saw for the first time, if it was one. */

@@ -1,12 +1,15 @@
 import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
+import * as shakes from "../src/domain/clearing/handshake-rules.ts";
+import * as links from "../src/domain/clearing/link-rules.ts";
 import * as messages from "../src/domain/clearing/messages-rules.ts";
 import * as rules from "../src/domain/clearing/rules.ts";
+import * as transfers from "../src/domain/clearing/transfer-rules.ts";
+
+export const PRODUCT = { ...messages, ...links, ...transfers, ...shakes, ...rules };
 
 /** The product's own modules, or a copy of them in which something was replaced. */
-export type Rules = typeof rules & Pick<typeof messages, "belongs" | "isFair" | "partOf">;
-
-export const PRODUCT: Rules = { ...rules, ...messages };
+export type Rules = typeof PRODUCT;
 
 /** One place of the rules' source, and what to put there. The place must be there exactly once. */
 export interface Replacement {
@@ -14,7 +17,8 @@ export interface Replacement {
   replace: string;
 }
 
-const FILES = ["messages-rules.ts", "rules.ts"];
+/** Each after those that it imports: they are read as one module. */
+const FILES = ["messages-rules.ts", "link-rules.ts", "transfer-rules.ts", "handshake-rules.ts", "rules.ts"];
 const sources = () =>
   FILES.map((file) => readFileSync(new URL(`../src/domain/clearing/${file}`, import.meta.url), "utf8")).join(
     "\n",

@@ -1,3 +1,4 @@
+import type { Evidence, Incoming, Link, Outgoing } from "../src/domain/clearing/link-rules.ts";
 import type {
   Checkpoint,
   LedgerEntry,
@@ -5,7 +6,6 @@ import type {
   Quote,
   Session,
 } from "../src/domain/clearing/messages-rules.ts";
-import type { Evidence, Incoming, Link, Outgoing } from "../src/domain/clearing/rules.ts";
 import type { Rate } from "../src/domain/ledger/rules.ts";
 import type { Random } from "./random.ts";
 import type { Rules } from "./rules.ts";

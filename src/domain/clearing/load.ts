@@ -4,10 +4,10 @@ import type { ClearingState } from "../../db/schema/clearing.ts";
 import type { PeerState } from "../../db/schema/peers.ts";
 import type { Ctx } from "../context.ts";
 import type { PeerAccounts } from "../ledger/accounts.ts";
+import type { Incoming, Link, Outgoing } from "./link-rules.ts";
 import type { Resynced, Signed, Terms } from "./messages-rules.ts";
 import type { PlacedOrder } from "./orders.ts";
 import { unpack } from "./packed.ts";
-import type { Incoming, Link, Outgoing } from "./rules.ts";
 
 /** A peer's clearing with its row locked, and what is around it. */
 export interface Loaded {

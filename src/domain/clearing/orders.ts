@@ -4,9 +4,9 @@ import { clearingTransfers } from "../../db/schema/clearing.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { reserve } from "../ledger/transfers.ts";
+import { MAX_OPEN, type Order } from "./link-rules.ts";
 import { partOf, type Quote, type Terms } from "./messages-rules.ts";
 import { pack, unpack } from "./packed.ts";
-import { MAX_OPEN, type Order } from "./rules.ts";
 
 /** An order as it waits for the deciding process: with what the ledger writes down about it. */
 export type PlacedOrder = Order & {

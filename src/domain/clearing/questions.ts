@@ -1,7 +1,8 @@
+import type { Outgoing } from "./link-rules.ts";
 import type { Kept } from "./load.ts";
 import type { Message } from "./messages-rules.ts";
 import type { Round } from "./round.ts";
-import { type Outgoing, question } from "./rules.ts";
+import { question } from "./transfer-rules.ts";
 import type { Wire } from "./wire.ts";
 
 /** When something is said again, and how often it was said. */

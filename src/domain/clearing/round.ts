@@ -1,6 +1,6 @@
+import type { Evidence, Incoming, Link, Outcome, Outgoing, Pen, Rows } from "./link-rules.ts";
 import { type Kept, type Loaded, toIncoming, toOutgoing } from "./load.ts";
 import type { LedgerEntry, Message } from "./messages-rules.ts";
-import type { Evidence, Incoming, Link, Outcome, Outgoing, Pen, Rows } from "./rules.ts";
 
 /** What was read for one round with a peer, and what the rules have made of it so far: nothing of it is written yet. */
 export interface Round {

@@ -9,6 +9,7 @@ import { type ClearingWord, type Told, tellAgreements } from "../agreements/clea
 import type { Ctx } from "../context.ts";
 import { fundAccount, guaranteeAccount, organizationAccount } from "../ledger/accounts.ts";
 import { notifyStaff } from "../notices/commands.ts";
+import type { Evidence, Incoming, Link, Outgoing } from "./link-rules.ts";
 import type { Kept, Loaded } from "./load.ts";
 import type { LedgerEntry, Terms } from "./messages-rules.ts";
 import type { PlacedOrder } from "./orders.ts";
@@ -16,7 +17,6 @@ import { pack, unpack } from "./packed.ts";
 import { type Decision, type Posting, post } from "./postings.ts";
 import type { Asked } from "./questions.ts";
 import type { Change, Round } from "./round.ts";
-import type { Evidence, Incoming, Link, Outgoing } from "./rules.ts";
 
 /** A changed transfer: how it was, how it is, and what of the ledger it has. */
 interface Changed {

@@ -1,7 +1,7 @@
 import type { Db } from "../../db/client.ts";
 import type { PeerState } from "../../db/schema/peers.ts";
+import type { Pen } from "./link-rules.ts";
 import type { LedgerEntry, Message, Session } from "./messages-rules.ts";
-import type { Pen } from "./rules.ts";
 
 /** An envelope as its sender meant it. */
 export interface Opened {

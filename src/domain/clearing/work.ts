@@ -8,13 +8,16 @@ import type { Ctx } from "../context.ts";
 import { hostIsBack } from "../hosts/commands.ts";
 import { peerIsBack } from "../peers/copies.ts";
 import { transact } from "../transact.ts";
+import { handshake } from "./handshake-rules.ts";
+import { begin, type Link, type Pen } from "./link-rules.ts";
 import { type Loaded, lockLink, lockTransfers } from "./load.ts";
 import { belongs, type CreditTransfer, type Message, type Session } from "./messages-rules.ts";
 import { addEntries, type Scope, type Stock, takeStock } from "./plan.ts";
 import { type Asked, delay, questions } from "./questions.ts";
 import { addRows, apply, newRound, type Round, repliesOf, rowsOf, sparing } from "./round.ts";
-import { ask, begin, decide, handshake, type Link, type Pen, receive } from "./rules.ts";
+import { receive } from "./rules.ts";
 import { linkColumns, write } from "./store.ts";
+import { ask, decide } from "./transfer-rules.ts";
 import type { Wire } from "./wire.ts";
 
 export type { Opened, Wire } from "./wire.ts";

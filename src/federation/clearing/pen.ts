@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Pen } from "../../domain/clearing/rules.ts";
+import type { Pen } from "../../domain/clearing/link-rules.ts";
 import type { SigningKey } from "../keyring.ts";
 import { sign, toCheckpoint, toEntry, toPromise, toTransfer } from "./documents.ts";
 
