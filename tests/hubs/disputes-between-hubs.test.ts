@@ -23,6 +23,7 @@ import { createKeyring } from "../../src/federation/keyring.ts";
 import { proveObject } from "../../src/federation/proofs.ts";
 import type { JsonObject } from "../../src/json.ts";
 import { type Across, across } from "../support/across.ts";
+import { type ApiAnswer, apiClient } from "../support/api-client.ts";
 import { until } from "../support/clearing-hubs.ts";
 import { account, count, settle, startHubs, type TestHub } from "../support/hub.ts";
 import { loggedIn } from "../support/visitor.ts";
@@ -203,6 +204,74 @@ test("by the pages: what is proposed stands there in both currencies, with who a
   const eva = await loggedIn(mena, "eva");
   expect((await eva.get(there)).status).toBe(404);
   expect((await eva.submit(`${there}/agree`, { ...agreed, as: "eva" })).status).toBe(404);
+  await scene.stop();
+});
+
+test("by the JSON API: the same requests as within one hub, amounts in the payer's currency, and the other hub's steward agrees", async () => {
+  const scene = await dispute();
+  const { lac, mena, raices, nour, dora, omar, mine, theirs, quiet } = scene;
+  const [steward, other, pays, gets] = await Promise.all([
+    apiClient(lac, dora),
+    apiClient(mena, omar),
+    apiClient(lac, raices),
+    apiClient(mena, nour),
+  ]);
+  const [here, there] = [`/agreements/${mine}`, `/agreements/${theirs}`];
+  const minutes = (value: string) => ({ value, currency: `${lac.origin}/currency` });
+  const points = (value: string) => ({ value, currency: `${mena.origin}/currency` });
+  const refusal = async (answer: Promise<ApiAnswer>) => {
+    const { status, body } = await answer;
+    return [status, body.code, body.field];
+  };
+  // The payer pays in minutes, whichever hub's steward says so.
+  const note = "Una parte";
+  const inPoints = { release: points("750"), note };
+  expect(await refusal(other.post(`${there}/resolutions`, inPoints))).toEqual([
+    422,
+    "invalid",
+    "release.currency",
+  ]);
+  const proposed = await other.post(`${there}/resolutions`, { release: minutes("45"), note });
+  const mineOf = { release: points("750"), payerAmount: minutes("45"), payeeAmount: points("750"), note };
+  expect(proposed.body).toMatchObject({
+    ...{ steward: true, state: "disputed", resolution: null },
+    resolutions: [{ ...mineOf, theirs: false, agreed: null, applied: null }],
+  });
+  await quiet();
+  const { resolution, resolutions } = (await steward.get(here)).body;
+  expect([resolution, resolutions]).toMatchObject([
+    null,
+    [{ ...mineOf, release: minutes("45"), theirs: true, agreed: null }],
+  ]);
+  const asked = { resolution: resolutions[0].id };
+  // Whose it is not to agree: who proposed it, a party of it, a token that may only read, and nobody else learns that there is any.
+  const own = { resolution: proposed.body.resolutions[0].id };
+  expect(await refusal(other.post(`${there}/agree`, own))).toEqual([409, "not_now", undefined]);
+  expect(await refusal(pays.post(`${here}/agree`, asked))).toEqual([404, "not_found", undefined]);
+  const reader = await apiClient(lac, dora, ["exchange:read"]);
+  expect(await refusal(reader.post(`${here}/agree`, asked))).toEqual([403, "insufficient_scope", undefined]);
+  const eva = await apiClient(lac, await account(lac, "eva"));
+  expect(await refusal(eva.post(`${here}/agree`, asked))).toEqual([404, "not_found", undefined]);
+  expect(await refusal(eva.post(`${here}/resolutions`, { release: minutes("1"), note }))).toEqual([
+    ...[404, "not_found", undefined],
+  ]);
+  expect(await refusal(pays.post(`${here}/sign`, asked))).toEqual([409, "not_now", undefined]);
+
+  const agreed = (await steward.post(`${here}/agree`, asked, { "idempotency-key": "agree-1" })).body;
+  expect(agreed.resolution).toMatchObject({ id: asked.resolution, agreed: expect.any(String) });
+  // Sent again it is done once.
+  const again = await steward.post(`${here}/agree`, asked, { "idempotency-key": "agree-1" });
+  expect(again.body).toEqual(agreed);
+  expect(await refusal(steward.post(`${here}/agree`, asked))).toEqual([409, "not_now", undefined]);
+  await quiet();
+  expect((await gets.get(there)).body.possible).toContain("sign");
+  await gets.post(`${there}/sign`, own);
+  await quiet();
+  await pays.post(`${here}/sign`, asked);
+  await scene.ends("resolved");
+  expect(await scene.balances()).toEqual([-45n, 750n]);
+  const ended = (await gets.get(there)).body;
+  expect(ended).toMatchObject({ state: "resolved", resolution: { ...mineOf, id: own.resolution } });
   await scene.stop();
 });
 

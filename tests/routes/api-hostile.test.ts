@@ -181,6 +181,8 @@ test("parameters of any kind are taken or refused, never a fault", { timeout: LO
     "101",
   ];
   let asked = 0;
+  // What the tests before have asked does not count.
+  hub.clock.advance(61_000);
   for (const { method, path, query } of described(hub).operations) {
     if (method !== "GET") continue;
     for (const { name } of query) {

@@ -293,12 +293,20 @@ const STEWARDING: Stewarding = {
   held: { payer: 300n, payee: 2_000n },
   proposals: [
     {
-      ...{ id: 9n, theirs: true, payer: 200n, payee: 1_333n, note: "Se dio más de la mitad." },
-      ...{ created: day("04-18"), agreed: null, providerSigned: null, receiverSigned: null },
+      ...{ id: 9n, theirs: true, release: 200n, payer: 200n, payee: 1_333n, note: "Se dio más de la mitad." },
+      ...{ created: day("04-18"), agreed: null, providerSigned: null, receiverSigned: null, applied: null },
     },
     {
-      ...{ id: 8n, theirs: false, payer: 150n, payee: 1_000n, note: "اقترح القائمون دفع النصف." },
+      ...{
+        id: 8n,
+        theirs: false,
+        release: 150n,
+        payer: 150n,
+        payee: 1_000n,
+        note: "اقترح القائمون دفع النصف.",
+      },
       ...{ created: day("04-16"), agreed: day("04-17"), providerSigned: day("04-17"), receiverSigned: null },
+      applied: null,
     },
   ],
 };

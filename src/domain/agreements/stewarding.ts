@@ -13,14 +13,18 @@ import { sideOf } from "./load.ts";
 import { pinnedOf } from "./quote.ts";
 import type { Side } from "./rules.ts";
 
-/** So many proposals are shown. */
+/** So many proposals are shown beside the newest that counts. */
 const SHOWN = 10;
+/** Of one dispute; more proposals help nobody. */
+export const PROPOSALS_MAX = 50;
 
 /** A proposal of the stewards as the pages show it. */
 export interface BetweenProposal {
   id: Id;
   /** A steward of the other hub made it. */
   theirs: boolean;
+  /** What the provider gets of the hold: minor units of this hub's currency. */
+  release: bigint;
   /** What the receiver pays, and what of it arrives: minor units of either currency. */
   payer: bigint;
   payee: bigint;
@@ -30,6 +34,7 @@ export interface BetweenProposal {
   agreed: Date | null;
   providerSigned: Date | null;
   receiverSigned: Date | null;
+  applied: Date | null;
 }
 
 /** How it stands with the stewards of a dispute between two hubs. */
@@ -54,15 +59,16 @@ export async function stewardingOf(ctx: Ctx, id: Id): Promise<Stewarding | null>
     .from(resolutions)
     .where(and(eq(resolutions.agreementId, id), isNotNull(resolutions.iri)))
     .orderBy(desc(resolutions.created), desc(resolutions.iri))
-    .limit(SHOWN);
+    .limit(PROPOSALS_MAX);
   const counts = rows.findIndex(({ agreed }) => agreed !== null);
+  const waiting = rows.slice(0, counts < 0 ? rows.length : counts).slice(0, SHOWN);
   return {
     ...known,
     held: { payer: pinned.payer, payee: pinned.payee },
-    proposals: rows.slice(0, counts < 0 ? SHOWN : counts + 1).map((row) => {
-      const { theirs, note, created, agreed, providerSigned, receiverSigned } = row;
+    proposals: [...waiting, ...(counts < 0 ? [] : rows.slice(counts, counts + 1))].map((row) => {
+      const { id, theirs, release, note, created, agreed, providerSigned, receiverSigned, applied } = row;
       const payer = row.payer ?? 0n;
-      const shown = { id: row.id, theirs, note, created, agreed, providerSigned, receiverSigned };
+      const shown = { id, theirs, release, note, created, agreed, providerSigned, receiverSigned, applied };
       return { ...shown, payer, payee: arriving(pinned, payer) };
     }),
   };

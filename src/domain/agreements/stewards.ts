@@ -24,7 +24,7 @@ import {
 import { pinnedOf } from "./quote.ts";
 import type { Pinned } from "./quote-rules.ts";
 import { type Message, type Side, step } from "./rules.ts";
-import { arriving } from "./stewarding.ts";
+import { arriving, PROPOSALS_MAX } from "./stewarding.ts";
 
 /*
  * A dispute between two hubs has two stewards, one of each: what one of them proposes the other one agrees to, and only then the parties
@@ -32,8 +32,6 @@ import { arriving } from "./stewarding.ts";
  */
 
 const NOTE_MAX = 1000;
-/** Of one dispute; more proposals help nobody. */
-const PROPOSALS_MAX = 50;
 
 type Resolution = typeof resolutions.$inferSelect;
 

@@ -1,10 +1,12 @@
 import { z } from "@hono/zod-openapi";
 import type {
   AgreementView,
+  BetweenHubs,
   FullAgreement as FullView,
   MessageView,
 } from "../../domain/agreements/queries.ts";
-import { AGREEMENT_STATES, PARTIES } from "../../domain/agreements/rules.ts";
+import { AGREEMENT_STATES, PARTIES, type Side } from "../../domain/agreements/rules.ts";
+import type { BetweenProposal, Stewarding } from "../../domain/agreements/stewarding.ts";
 import type { Ctx } from "../../domain/context.ts";
 import { PEER_STATES } from "../../domain/peers/rules.ts";
 import { PURPOSES, SETTLEMENTS, UNITS } from "../../domain/proposals/rules.ts";
@@ -112,7 +114,20 @@ const Step = z
 const Resolution = z
   .strictObject({
     id: Id,
-    release: Amount,
+    release: Amount.openapi({
+      description: "What the provider gets of the hold, in this hub's currency; the rest goes back.",
+    }),
+    payerAmount: Amount.openapi({
+      description: "What the receiver pays by it, in the currency of its own hub.",
+    }),
+    payeeAmount: Amount.openapi({
+      description: "What the provider gets by it, in the currency of its own hub.",
+    }),
+    theirs: z.boolean().openapi({ description: "A steward of the other hub proposes it." }),
+    agreed: TimeOrNull.openapi({
+      description:
+        "Between two hubs: when a steward of the hub that did not propose it agreed; the parties can sign it since.",
+    }),
     note: z.string(),
     created: Time,
     providerSigned: TimeOrNull,
@@ -126,7 +141,11 @@ export const FullAgreement = z
     ...SHORT,
     possible: z.array(z.string()).openapi({ description: "What the one who asks can do now." }),
     steward: z.boolean().openapi({ description: "The one who asks may propose how the dispute ends." }),
-    resolution: orNull(Resolution),
+    resolution: orNull(Resolution).openapi({ description: "The one that counts: the parties can sign it." }),
+    resolutions: z.array(Resolution).openapi({
+      description:
+        "What stewards propose, newest first; between two hubs with those that wait for the other hub's steward.",
+    }),
     steps: z.array(Step).openapi({ description: "Oldest first." }),
   })
   .openapi("FullAgreement");
@@ -202,44 +221,72 @@ function toBetween(ctx: Ctx, { between, amount }: AgreementView) {
     const own = toAmountOrNull(ctx, amount);
     return { payerAmount: own, payeeAmount: own, quote: null, hub: null };
   }
-  const { side, hub, until } = between;
-  const of = (party: "payer" | "payee") =>
-    party === side
-      ? toAmount(ctx, between[party].amount)
-      : { value: between[party].amount.toString(), currency: hub.currency };
+  const { hub, until } = between;
   const { name, host, state, unreachable } = hub;
   return {
-    payerAmount: of("payer"),
-    payeeAmount: of("payee"),
+    ...toBoth(ctx, between, { payer: between.payer.amount, payee: between.payee.amount }),
     quote: { until: until.toISOString() },
     hub: { name, host, state, unreachable: toTime(unreachable) },
   };
 }
 
-export function toFullAgreement(ctx: Ctx, view: FullView): z.input<typeof FullAgreement> {
-  const { resolution } = view;
+/** What one side pays and the other one gets, each in the currency of its own hub. */
+function toBoth(
+  ctx: Ctx,
+  between: Pick<BetweenHubs, "side" | "hub"> | null,
+  amounts: Record<Side, bigint>,
+): Record<`${Side}Amount`, z.input<typeof Amount>> {
+  const of = (side: Side) =>
+    between === null || side === between.side
+      ? toAmount(ctx, amounts[side])
+      : { value: amounts[side].toString(), currency: between.hub.currency };
+  return { payerAmount: of("payer"), payeeAmount: of("payee") };
+}
+
+/** @param stewarding what stewards of two hubs propose; null: within one, or nobody disputed */
+export function toFullAgreement(
+  ctx: Ctx,
+  view: FullView,
+  stewarding: Stewarding | null,
+): z.input<typeof FullAgreement> {
+  const resolutions = proposedIn(view, stewarding).map((resolution) =>
+    toResolution(ctx, view.between, resolution),
+  );
   return {
     ...toAgreement(ctx, view),
     possible: view.possible,
     steward: view.steward,
-    resolution:
-      resolution === null
-        ? null
-        : {
-            id: resolution.id.toString(),
-            release: toAmount(ctx, resolution.release),
-            note: resolution.note,
-            created: resolution.created.toISOString(),
-            providerSigned: toTime(resolution.providerSigned),
-            receiverSigned: toTime(resolution.receiverSigned),
-            applied: toTime(resolution.applied),
-          },
+    resolution: resolutions.find(({ id }) => id === view.resolution?.id.toString()) ?? null,
+    resolutions,
     steps: view.steps.map(({ id, message, state, party, person, quantity, note, signed, ...step }) => ({
       ...{ id: id.toString(), message, state, party, person, quantity, note, signed },
       amount: toAmountOrNull(ctx, step.amount),
       due: toTime(step.due),
       created: step.created.toISOString(),
     })),
+  };
+}
+
+function proposedIn({ resolution }: FullView, stewarding: Stewarding | null): BetweenProposal[] {
+  if (stewarding !== null) return stewarding.proposals;
+  if (resolution === null) return [];
+  const { release } = resolution;
+  return [{ ...resolution, payer: release, payee: release, theirs: false, agreed: null }];
+}
+
+function toResolution(
+  ctx: Ctx,
+  between: FullView["between"],
+  { id, release, payer, payee, theirs, note, ...times }: BetweenProposal,
+): z.input<typeof Resolution> {
+  return {
+    ...{ id: id.toString(), theirs, note, release: toAmount(ctx, release) },
+    ...toBoth(ctx, between, { payer, payee }),
+    created: times.created.toISOString(),
+    agreed: toTime(times.agreed),
+    providerSigned: toTime(times.providerSigned),
+    receiverSigned: toTime(times.receiverSigned),
+    applied: toTime(times.applied),
   };
 }
 

@@ -17,8 +17,9 @@ import {
 } from "../../domain/agreements/commands.ts";
 import { agreementById, agreementList, disputes } from "../../domain/agreements/queries.ts";
 import { AGREEMENT_GROUPS } from "../../domain/agreements/rules.ts";
+import { stewardingOf } from "../../domain/agreements/stewarding.ts";
+import { agreeToResolution, proposeBetween } from "../../domain/agreements/stewards.ts";
 import type { Acting, Ctx } from "../../domain/context.ts";
-import { DomainError } from "../../domain/errors.ts";
 import { currencyOfProposal } from "../../domain/proposals/queries.ts";
 import { Agreement, FullAgreement, toAgreement, toFullAgreement } from "./agreement-schemas.ts";
 import type { Api } from "./operation.ts";
@@ -33,6 +34,7 @@ import {
   PAGE,
   PAGE_SIZE,
   TimeInput,
+  unitsOf,
 } from "./schemas.ts";
 
 const tag = "Agreements";
@@ -56,8 +58,14 @@ const Terms = {
 /** Offers on proposals, and what becomes of them. */
 export function agreementRoutes({ ctx, operation }: Api): void {
   const currency = currencyOf(ctx);
-  const full = async (ctx: Ctx, acting: Acting, id: SnowflakeId) =>
-    toFullAgreement(ctx, await agreementById(ctx, id, acting));
+  const full = async (ctx: Ctx, acting: Acting, id: SnowflakeId) => {
+    const agreement = await agreementById(ctx, id, acting);
+    return toFullAgreement(
+      ctx,
+      agreement,
+      agreement.disputedBy === null ? null : await stewardingOf(ctx, id),
+    );
+  };
 
   operation({
     method: "get",
@@ -281,21 +289,51 @@ export function agreementRoutes({ ctx, operation }: Api): void {
     tag,
     scope: "exchange:write",
     summary: "A steward proposes how to end a dispute",
-    description: "For curators who belong to neither of the two organizations.",
+    description:
+      "For curators who belong to neither of the two organizations. Between two hubs a steward of the other one has to agree before the parties can sign.",
     params: ById,
     body: z.strictObject({
       release: AmountOrZero.openapi({
-        description: "What the provider gets of the hold; the rest goes back.",
+        description:
+          "What is paid of what is held, in the currency of the receiver's hub (`payerAmount`); the rest goes back.",
       }),
       note: Note.min(1),
     }),
     example: { release: { value: "100", currency }, note: "Half was done, so half is paid." },
     answer: FullAgreement,
     async run({ ctx, acting, params: { id }, body: { release, note } }) {
-      await proposeResolution(ctx, acting.accountId, id, {
-        release: minorUnits(ctx, release, "release"),
-        note,
-      });
+      const { between } = await agreementById(ctx, id, acting);
+      if (between === null)
+        await proposeResolution(ctx, acting.accountId, id, {
+          release: minorUnits(ctx, release, "release"),
+          note,
+        });
+      else {
+        const currency = between.side === "payer" ? currencyOf(ctx) : between.hub.currency;
+        const payer = unitsOf(currency, release, "release");
+        await proposeBetween(ctx, acting.accountId, id, { payer, note });
+      }
+      return { body: await full(ctx, acting, id) };
+    },
+  });
+
+  operation({
+    method: "post",
+    path: "/agreements/{id}/agree",
+    id: "agreeToResolution",
+    tag,
+    scope: "exchange:write",
+    summary: "A steward agrees to what one of the other hub proposes: the parties can sign it",
+    description:
+      "Only between two hubs, for curators who belong to neither of the two organizations; to the newest in `resolutions` that is `theirs`.",
+    params: ById,
+    body: z.strictObject({ resolution: IdInput.openapi({ description: "The one that was read." }) }),
+    example: { resolution: "120795955118080002" },
+    answer: FullAgreement,
+    async run({ ctx, acting, params: { id }, body: { resolution } }) {
+      // Whoever may not see it finds none.
+      await agreementById(ctx, id, acting);
+      await agreeToResolution(ctx, acting.accountId, id, resolution);
       return { body: await full(ctx, acting, id) };
     },
   });
@@ -322,8 +360,5 @@ async function priceOf(
   amount: { value: string; currency: string } | undefined,
 ): Promise<bigint | null> {
   if (amount === undefined) return null;
-  const currency = (await currencyOfProposal(ctx, by)) ?? currencyOf(ctx);
-  if (amount.currency !== currency)
-    throw new DomainError("invalid", `amounts are in ${currency}`, { field: "amount.currency" });
-  return BigInt(amount.value);
+  return unitsOf((await currencyOfProposal(ctx, by)) ?? currencyOf(ctx), amount, "amount");
 }

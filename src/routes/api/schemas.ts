@@ -103,8 +103,17 @@ export function toAmountOrNull(ctx: Ctx, value: bigint | null): z.input<typeof A
 
 /** Minor units of this hub's currency. @throws DomainError invalid when it is another one */
 export function minorUnits(ctx: Ctx, amount: { value: string; currency: string }, field = "amount"): bigint {
-  if (amount.currency !== currencyOf(ctx))
-    throw new DomainError("invalid", `amounts are in ${currencyOf(ctx)}`, { field: `${field}.currency` });
+  return unitsOf(currencyOf(ctx), amount, field);
+}
+
+/** Minor units of a currency that is expected. @throws DomainError invalid when it is another one */
+export function unitsOf(
+  currency: string,
+  amount: { value: string; currency: string },
+  field: string,
+): bigint {
+  if (amount.currency !== currency)
+    throw new DomainError("invalid", `amounts are in ${currency}`, { field: `${field}.currency` });
   return BigInt(amount.value);
 }
 
