@@ -16,6 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 
 process.chdir(join(import.meta.dirname, ".."));
 const OUT = "dist";
@@ -58,13 +59,17 @@ async function build() {
     const file = name.replace(".", `.${hashOf(contents)}.`);
     manifest[name] = `/assets/${file}`;
     write(join(ASSETS, file), contents);
+    // Compressed here once, instead of in every hub that starts.
+    write(join(ASSETS, `${file}.gz`), gzipSync(contents));
+    write(join(ASSETS, `${file}.br`), brotliCompressSync(contents));
   }
   for (const { path, contents } of programs) write(join(OUT, basename(path)), contents);
   copyMigrations();
   write(MANIFEST, JSON.stringify(manifest, null, 2) + "\n");
   const current = new Set([...Object.values(manifest).map((path) => basename(path)), basename(MANIFEST)]);
   for (const file of readdirSync(ASSETS)) {
-    if (!current.has(file) && /\.(css|js)$/.test(file)) rmSync(join(ASSETS, file), { force: true });
+    const [name] = file.split(/\.(?:gz|br)$/);
+    if (!current.has(name) && /\.(css|js)$/.test(name)) rmSync(join(ASSETS, file), { force: true });
   }
   write(STAMP, fingerprint);
   if (!quiet) console.error(`Built in ${Math.round(performance.now() - started)} ms.`);

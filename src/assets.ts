@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { brotliCompressSync, gzipSync } from "node:zlib";
 
 export interface Asset {
   type: string;
@@ -22,7 +21,7 @@ const TYPES: Record<string, string> = {
   js: "text/javascript; charset=utf-8",
 };
 
-/** Style sheet and browser code as `scripts/build.mjs` made them, compressed once. */
+/** Style sheet and browser code as `scripts/build.mjs` made and compressed them. */
 export function loadAssets(): Assets {
   // Beside the bundle when it runs from dist/, in dist/ when it runs from the sources.
   const folders = [join(import.meta.dirname, "assets"), join(import.meta.dirname, "../dist/assets")];
@@ -31,9 +30,10 @@ export function loadAssets(): Assets {
   const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as Record<string, string>;
   const files = new Map(
     Object.values(manifest).map((path) => {
-      const body = readFileSync(join(folder, path.replace("/assets/", "")));
+      const file = join(folder, path.replace("/assets/", ""));
+      const read = (coding: string) => readFileSync(file + coding);
       const type = TYPES[path.split(".").at(-1) ?? ""] ?? "application/octet-stream";
-      return [path, { type, body, gzip: gzipSync(body), brotli: brotliCompressSync(body) }];
+      return [path, { type, body: read(""), gzip: read(".gz"), brotli: read(".br") }];
     }),
   );
   const style = manifest["style.css"];
