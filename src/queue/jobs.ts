@@ -29,16 +29,24 @@ export interface Claimed {
 }
 
 export interface Claim {
-  jobs: Claimed[];
+  /** Each a job, and those that stand next behind it in its key: to be done one after the other, up to the first that fails. */
+  runs: Claimed[][];
   /** Rows that were found to stand behind another one, and wait from now on. */
   blocked: number;
   /** Rows whose key another process was busy with: worth another look in a moment. */
   contested: number;
 }
 
+/** The longest run of jobs of one key in one claim, and the bytes of its payloads as they are stored, beside the first one's. */
+const RUN = 20;
+const RUN_SIZE = 64 << 10;
+
 /**
  * Takes up to `take` jobs that are due, oldest first, for `lease` milliseconds of the database's clock. Looks at `window` rows at
  * most (≥ `take`), so that a long backlog behind one key is put aside in few claims.
+ *
+ * With a job come those of its key that wait behind it, which nobody else could begin before it ends. Only due ones that were never
+ * tried: of a job that kills its worker, those beside it should not pay for every attempt.
  */
 export async function claim(
   sql: Sql,
@@ -56,12 +64,14 @@ export async function claim(
       ) as ready`;
     const ids = candidates.filter(({ locked }) => locked).map(({ id }) => String(id));
     const contested = candidates.length - ids.length;
-    if (ids.length === 0) return { jobs: [], blocked: 0, contested };
+    if (ids.length === 0) return { runs: [], blocked: 0, contested };
     // The first row of a key is asked for by a range that holds just that key, and in the order of an index: then only this index will
     // do. Asked with `=`, the planner at times prefers the primary key, depending on its statistics, and walks past everything else.
+    // Rows behind it may be locked by a claim that looks at them and does not have their key: the run ends before such a row, and
+    // claims do not wait for each other.
     const rows = await tx<(Claimed & { waiting: boolean })[]>`
       with locked as (
-        select jobs.id, position, coalesce(jobs.id > first.id, false) or running.id is not null as blocked
+        select jobs.id, queue, key, position, coalesce(jobs.id > first.id, false) or running.id is not null as blocked
         from unnest(${ids}::bigint[]) with ordinality as given (id, position) join jobs using (id)
         left join lateral (
           select id from jobs as j
@@ -75,10 +85,34 @@ export async function claim(
             and j.lease is not null
           order by j.queue, j.key limit 1
         ) as running on jobs.key is not null
+      ), begun as (
+        select id, queue, key from locked where not blocked order by position limit ${take}
+      ), behind as (
+        select next.*
+        from begun cross join lateral (
+          select id, key, run <= ${now} and attempts = 0 and lease is null as ready, pg_column_size(payload) as size
+          from jobs as j
+          where (j.queue, j.key) >= (begun.queue, begun.key) and (j.queue, j.key) <= (begun.queue, begun.key)
+            and j.key is not null and j.id > begun.id
+          order by j.queue, j.key, j.id limit ${RUN - 1}
+        ) as next
+        where begun.key is not null
+      ), free as (
+        select jobs.id from unnest(array(select id from behind)) as given (id) join jobs using (id)
+        for update of jobs skip locked
+      ), together as (
+        select id from (
+          select
+            behind.id, bool_and(ready and free.id is not null) over up_to_it as unbroken, sum(size) over up_to_it as size
+          from behind left join free using (id)
+          window up_to_it as (partition by key order by behind.id)
+        ) as run where unbroken and size <= ${RUN_SIZE}
       ), chosen as (
-        (select id, position, blocked from locked where not blocked order by position limit ${take})
+        select id, false as blocked from begun
         union all
-        (select id, position, blocked from locked where blocked)
+        select id, false from together
+        union all
+        select id, true from locked where blocked and id not in (select id from together)
       )
       update jobs set
         waiting = blocked,
@@ -87,10 +121,17 @@ export async function claim(
       from chosen where jobs.id = chosen.id
       returning jobs.id, queue, key, case when not blocked then payload end as payload, attempts, created, waiting`;
     const jobs = rows.filter(({ waiting }) => !waiting).map(({ waiting: _, ...job }) => job);
-    const position = new Map(ids.map((id, index) => [id, index]));
-    jobs.sort((a, b) => position.get(String(a.id))! - position.get(String(b.id))!);
-    return { jobs, blocked: rows.length - jobs.length, contested };
+    return { runs: toRuns(jobs, ids), blocked: rows.length - jobs.length, contested };
   });
+}
+
+/** @param ids in whose order the runs are to begin */
+function toRuns(jobs: readonly Claimed[], ids: readonly string[]): Claimed[][] {
+  const position = new Map(ids.map((id, index) => [id, index]));
+  const at = ({ id }: Claimed) => position.get(String(id)) ?? ids.length;
+  const sorted = jobs.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const groups = Map.groupBy(sorted, ({ id, key }) => key ?? id);
+  return [...groups.values()].sort(([a], [b]) => at(a!) - at(b!));
 }
 
 /** What became of a claimed job. `attempts` is the number it was claimed with: an older claim changes nothing. */

@@ -54,8 +54,8 @@ const WIDE_WINDOW = 200;
 /** While the database does not take outcomes, no more jobs are begun than these. */
 const MAX_BACKLOG = 2_000;
 /**
- * A claim costs several small jobs, however many it brings. While most slots are taken, one that becomes free waits as many
- * milliseconds since the last claim for others to share the next one.
+ * A claim costs several small jobs, however many it brings. While jobs run, whatever comes waits as many milliseconds since the
+ * last claim for others to share the next one.
  */
 const GATHER = 25;
 const PAUSE_WHEN_CONTESTED = 10;
@@ -69,6 +69,8 @@ export function createLane(options: LaneOptions): Lane {
   const { name, sql, clock, settler, lease, concurrency, handle } = options;
   const retry = options.retry ?? defaultRetry;
   const running = new Set<Promise<void>>();
+  /** Taken, and behind one of their key that runs. */
+  const behind = new Set<Claimed>();
   let claiming: Promise<void> | undefined;
   let again = false;
   let claimed = 0;
@@ -92,7 +94,7 @@ export function createLane(options: LaneOptions): Lane {
     await new Promise(setImmediate);
     let wide = false;
     while (again && !closed && running.size < concurrency && settler.backlog() < MAX_BACKLOG) {
-      if (!wide && running.size > concurrency / 2 && performance.now() - claimed < GATHER) {
+      if (!wide && running.size > 0 && performance.now() - claimed < GATHER) {
         wakeIn(GATHER);
         break;
       }
@@ -101,18 +103,20 @@ export function createLane(options: LaneOptions): Lane {
       const take = Math.min(concurrency - running.size, MAX_CLAIM);
       try {
         const window = wide ? WIDE_WINDOW : take;
-        const { jobs, blocked, contested } = await claim(sql, {
+        const { runs, blocked, contested } = await claim(sql, {
           queue: name,
           now: clock.now(),
           take,
           window,
           lease,
         });
-        settler.hold(jobs);
-        for (const job of jobs) begin(job);
+        settler.hold(runs.flat());
+        for (const run of runs) begin(run);
         wide = blocked > 0;
-        if (wide || jobs.length === take) again = true;
+        if (wide || runs.length === take) again = true;
         else if (contested > 0) wakeIn(PAUSE_WHEN_CONTESTED);
+        // What is due later is asked for when nothing is due now: while jobs come, the next claim finds it in time.
+        else if (runs.length > 0) wakeIn(GATHER);
         else await wakeAtNextRun();
       } catch (error) {
         logger.warn("Jobs of {queue} could not be claimed, trying again: {error}", { queue: name, error });
@@ -127,20 +131,33 @@ export function createLane(options: LaneOptions): Lane {
     if (next) wakeIn(next.getTime() - clock.now().getTime());
   }
 
-  function begin(job: Claimed): void {
-    if (closed) {
-      const { id, queue, key, attempts } = job;
-      settler.end({ id, queue, key, attempts, end: "released", begun: false });
-      return;
-    }
-    const run = work(job).then(() => {
+  function begin(jobs: readonly Claimed[]): void {
+    for (const job of jobs) behind.add(job);
+    const run = work(jobs).then(() => {
       running.delete(run);
       wake();
     });
     running.add(run);
   }
 
-  async function work({ id, queue, key, payload, attempts, created }: Claimed): Promise<void> {
+  /** One after the other. Those behind one that is put off go back, to wait for it. */
+  async function work(jobs: readonly Claimed[]): Promise<void> {
+    let on = !closed;
+    for (const job of jobs) {
+      if (on) {
+        behind.delete(job);
+        on = (await attempt(job)) && !closed;
+      } else giveBack(job);
+    }
+  }
+
+  function giveBack(job: Claimed): void {
+    const { id, queue, key, attempts } = job;
+    if (behind.delete(job)) settler.end({ id, queue, key, attempts, end: "released", begun: false });
+  }
+
+  /** @returns whether the next one of its key may begin: it is done, or given up */
+  async function attempt({ id, queue, key, payload, attempts, created }: Claimed): Promise<boolean> {
     try {
       await handle({ id, queue, key, payload: parse(payload), attempts, created });
       settler.end({ id, queue, key, attempts, end: "done" });
@@ -151,11 +168,12 @@ export function createLane(options: LaneOptions): Lane {
       if (run) {
         logger.warn("Job {id} of {queue} failed, next attempt {run}: {error}", { ...facts, run });
         settler.end({ id, queue, key, attempts, end: "later", run, error });
-      } else {
-        logger.error("Job {id} of {queue} is given up after {attempts} attempts: {error}", facts);
-        settler.end({ id, queue, key, attempts, end: "dead", error });
+        return false;
       }
+      logger.error("Job {id} of {queue} is given up after {attempts} attempts: {error}", facts);
+      settler.end({ id, queue, key, attempts, end: "dead", error });
     }
+    return true;
   }
 
   return {
@@ -165,6 +183,7 @@ export function createLane(options: LaneOptions): Lane {
     close() {
       closed = true;
       clearTimeout(timer);
+      for (const job of behind) giveBack(job);
     },
   };
 }

@@ -29,6 +29,8 @@ export interface SettlerOptions {
 }
 
 const BATCH = 200;
+/** Milliseconds from one write to the next, in which ends gather: a write costs several small jobs, however many it notes. */
+const GATHER = 20;
 const PAUSE_AFTER_FAILURE = 1_000;
 const logger = getLogger(["ayni", "queue"]);
 
@@ -37,7 +39,9 @@ export function createSettler({ sql, clock, lease, onFree }: SettlerOptions): Se
   let outcomes: Outcome[] = [];
   let heartbeatDue = false;
   let writing: Promise<void> | undefined;
+  let written = 0;
   const given = new AbortController();
+  const hurry = new AbortController();
   const heart = setInterval(() => {
     heartbeatDue = held.size > 0;
     if (heartbeatDue) writing ??= write();
@@ -60,6 +64,9 @@ export function createSettler({ sql, clock, lease, onFree }: SettlerOptions): Se
   }
 
   async function flush(): Promise<void> {
+    const rest = written + GATHER - performance.now();
+    if (rest > 0) await sleep(rest, undefined, { signal: hurry.signal }).catch(() => {});
+    written = performance.now();
     const batch = outcomes.slice(0, BATCH);
     const { woken, late } = await settle(sql, clock.now(), batch);
     outcomes = outcomes.slice(batch.length);
@@ -95,6 +102,7 @@ export function createSettler({ sql, clock, lease, onFree }: SettlerOptions): Se
     writing: () => writing,
     async close(limit) {
       clearInterval(heart);
+      hurry.abort();
       for (const { id, queue, key, attempts } of held.values())
         end({ id, queue, key, attempts, end: "released", begun: true });
       const timer = setTimeout(() => given.abort(), limit);

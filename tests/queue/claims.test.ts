@@ -1,7 +1,7 @@
 import type { Sql } from "postgres";
 import { expect, test } from "vitest";
 import { openDatabase } from "../../src/db/client.ts";
-import { claim, nextRun, settle } from "../../src/queue/jobs.ts";
+import { type Claimed, claim, nextRun, settle } from "../../src/queue/jobs.ts";
 import { queueStats } from "../../src/queue/stats.ts";
 import { testDatabase } from "../support/database.ts";
 import { add, testClock } from "./support.ts";
@@ -28,17 +28,22 @@ async function reads(url: string, body: (sql: Sql) => Promise<void>): Promise<nu
   }
 }
 
+async function taken(...parameters: Parameters<typeof claim>): Promise<Claimed[]> {
+  return (await claim(...parameters)).runs.flat();
+}
+
 /** Claims and ends one by one until nothing is left to claim. */
 async function drain(sql: Sql, now: Date): Promise<bigint[]> {
   const done: bigint[] = [];
   for (;;) {
-    const { jobs, blocked } = await claim(sql, {
+    const { runs, blocked } = await claim(sql, {
       queue: "deliveries",
       now,
       take: 1,
       window: 200,
       lease: 60_000,
     });
+    const jobs = runs.flat();
     if (jobs.length === 0 && blocked === 0) return done;
     done.push(...jobs.map(({ id }) => id));
     if (jobs.length > 0)
@@ -82,8 +87,7 @@ test.for([true, false])(
       insert into jobs (queue, key, payload, run, created)
       select 'deliveries', ${key}, '{}', ${now()}, ${now()} from generate_series(1, ${jobs}::int)`;
     await insert("down", 1);
-    const [head] = (await claim(sql, { queue: "deliveries", now: now(), take: 1, window: 1, lease: 60_000 }))
-      .jobs;
+    const [head] = await taken(sql, { queue: "deliveries", now: now(), take: 1, window: 1, lease: 60_000 });
     await settle(sql, now(), [
       { ...head!, end: "later", run: new Date(now().getTime() + HOUR), error: "refused" },
     ]);
@@ -101,18 +105,18 @@ test.for([true, false])(
     // Index entries of rows that were set aside are passed once or twice more, until they are known to be dead: not a hundred times.
     expect(read).toBeLessThan(100_000);
 
-    // And when the head ends, the next one comes forward without a look at the other 9,999.
+    // And when the head ends, the next ones come forward without a look at the thousands behind them.
     const later = new Date(now().getTime() + HOUR);
     const woken = await reads(url, async (sql) => {
       for (let n = 0; n < 20; n += 1) {
-        const { jobs } = await claim(sql, {
+        const jobs = await taken(sql, {
           queue: "deliveries",
           now: later,
           take: 10,
           window: 10,
           lease: 60_000,
         });
-        expect(jobs).toHaveLength(1);
+        expect(jobs).toHaveLength(20);
         await settle(
           sql,
           later,
@@ -120,7 +124,7 @@ test.for([true, false])(
         );
       }
     });
-    expect(woken).toBeLessThan(2_000);
+    expect(woken).toBeLessThan(20_000);
   },
 );
 
@@ -139,23 +143,23 @@ test("a job that becomes visible late waits for the one of its key that was take
   });
   await written.promise;
   await insert(sql, "2");
-  const [second] = (await claim(sql, options)).jobs;
+  const [second] = await taken(sql, options);
   expect(second).toMatchObject({ payload: "2" });
   committed.resolve();
   await transaction;
 
-  expect(await claim(sql, options)).toEqual({ jobs: [], blocked: 1, contested: 0 });
+  expect(await claim(sql, options)).toEqual({ runs: [], blocked: 1, contested: 0 });
   // Put off, not ended: the earlier one is before it now.
   const run = new Date(now().getTime() + HOUR);
   expect(await settle(sql, now(), [{ ...second!, end: "later", run, error: "refused" }])).toEqual({
     woken: ["deliveries"],
     late: 0,
   });
-  const [first] = (await claim(sql, options)).jobs;
+  const [first] = await taken(sql, options);
   expect(first).toMatchObject({ payload: "1" });
-  expect((await claim(sql, { ...options, now: run })).jobs).toEqual([]);
+  expect(await taken(sql, { ...options, now: run })).toEqual([]);
   await settle(sql, now(), [{ ...first!, end: "done" }]);
-  expect((await claim(sql, { ...options, now: run })).jobs).toMatchObject([{ payload: "2" }]);
+  expect(await taken(sql, { ...options, now: run })).toMatchObject([{ payload: "2" }]);
 });
 
 test("while another process claims a key, its jobs are neither taken nor put aside", async () => {
@@ -169,9 +173,67 @@ test("while another process claims a key, its jobs are neither taken nor put asi
   ]);
   await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtextextended('k', 0))`;
-    expect(await claim(sql, options)).toMatchObject({ jobs: [{ payload: "2" }], blocked: 0, contested: 1 });
+    expect(await claim(sql, options)).toMatchObject({ runs: [[{ payload: "2" }]], blocked: 0, contested: 1 });
   });
-  expect(await claim(sql, options)).toMatchObject({ jobs: [{ payload: "1" }], blocked: 0, contested: 0 });
+  expect(await claim(sql, options)).toMatchObject({ runs: [[{ payload: "1" }]], blocked: 0, contested: 0 });
+});
+
+test("with a job come those that wait behind it, up to one that is not due, was tried before, or is too large to go along", async () => {
+  const database = await testDatabase();
+  const { sql } = database;
+  const { now } = testClock();
+  const options = { queue: "deliveries", now: now(), take: 10, window: 10, lease: 60_000 } as const;
+  const keys = ["not due", "tried", "large", "many"];
+  const size = (key: string) => (key === "many" ? 25 : 4);
+  await add(
+    database,
+    now(),
+    keys.flatMap((key) =>
+      Array.from({ length: size(key) }, (_, payload) => ({ queue: "deliveries" as const, key, payload })),
+    ),
+  );
+  const third = (key: string) => sql`
+    (select id from jobs where key = ${key} order by id offset 2 limit 1)`;
+  await sql`update jobs set run = ${new Date(now().getTime() + HOUR)} where id in ${third("not due")}`;
+  await sql`update jobs set attempts = 1 where id in ${third("tried")}`;
+  // Of bytes that cannot be packed.
+  await sql`
+    update jobs set payload = (select string_agg(md5(n::text), '') from generate_series(1, 2100) as n)
+    where id in ${third("large")}`;
+
+  const { runs } = await claim(sql, options);
+  expect(runs.map((run) => run[0]?.key)).toEqual(keys);
+  expect(runs.map((run) => run.length)).toEqual([2, 2, 2, 20]);
+  for (const run of runs) expect(run.map(({ payload }) => Number(payload))).toEqual([...run.keys()]);
+  expect(runs.flat().every(({ attempts }) => attempts === 1)).toBe(true);
+  // What is left waits for them, whoever asks.
+  expect((await claim(sql, options)).runs).toEqual([]);
+  await settle(
+    sql,
+    now(),
+    runs.flat().map((job) => ({ ...job, end: "done" })),
+  );
+  expect((await claim(sql, options)).runs.map((run) => [run[0]?.key, run.length])).toEqual([
+    ["tried", 2],
+    ["large", 2],
+    ["many", 5],
+  ]);
+});
+
+test("a run ends before a row that another claim looks at, and does not wait for it", async () => {
+  const database = await testDatabase();
+  const { sql } = database;
+  const { now } = testClock();
+  const options = { queue: "deliveries", now: now(), take: 10, window: 10, lease: 60_000 } as const;
+  await add(
+    database,
+    now(),
+    [1, 2, 3].map((payload) => ({ queue: "deliveries", key: "k", payload })),
+  );
+  await sql.begin(async (tx) => {
+    await tx`select from jobs where payload = '2' for update`;
+    expect(await claim(sql, options)).toMatchObject({ runs: [[{ payload: "1" }]] });
+  });
 });
 
 test("a key of one queue has nothing to do with the same key of another", async () => {
@@ -185,7 +247,7 @@ test("a key of one queue has nothing to do with the same key of another", async 
   ]);
   for (const queue of ["inbox", "deliveries", "events"] as const)
     expect(await claim(sql, { queue, now: now(), take: 1, window: 1, lease: 60_000 })).toMatchObject({
-      jobs: [{ queue }],
+      runs: [[{ queue }]],
       blocked: 0,
     });
 });
@@ -203,8 +265,10 @@ test("the state of the queues is counted", async () => {
     { queue: "deliveries", payload: 5, run: new Date(start.getTime() + HOUR) },
     { queue: "events", payload: 6 },
   ]);
+  // Tried before, so it is not taken along.
+  await sql`update jobs set attempts = 1, waiting = true where payload = '2'`;
   const options = { queue: "deliveries", now: start, take: 2, window: 2, lease: 60_000 } as const;
-  const { jobs } = await claim(sql, options);
+  const jobs = await taken(sql, options);
   await settle(sql, start, [{ ...jobs[1]!, end: "dead", error: "e" }]);
   clock.advance(90_000);
   expect(await queueStats(sql, clock.now())).toEqual([
