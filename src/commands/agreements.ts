@@ -34,7 +34,12 @@ export function bundleReport(json: string): { proven: boolean; lines: string[] }
   const lines: string[] = [];
   if (bundle !== null) {
     const { provider, receiver } = bundle.parties;
-    lines.push(`Agreement ${bundle.agreement}`, `  ${provider} does it, ${receiver} gets it.`, "");
+    lines.push(`Agreement ${bundle.agreement}`, `  ${provider} does it, ${receiver} gets it.`);
+    for (const party of ["provider", "receiver"] as const) {
+      const hub = bundle.hubs?.[party];
+      if (hub !== undefined) lines.push(`  The stewards of the ${party}'s hub speak as ${hub}.`);
+    }
+    lines.push("");
     lines.push(...consents.flatMap(sentences));
     if (!agreed) lines.push("Nothing was agreed.");
     lines.push(
@@ -45,7 +50,7 @@ export function bundleReport(json: string): { proven: boolean; lines: string[] }
   }
   lines.push("");
   if (problems.length > 0) lines.push("NOT PROVEN:", ...problems.map((problem) => `  ${problem}`));
-  else lines.push("Every consent is signed by the party whose it is, and nothing was changed.");
+  else lines.push("Every consent is signed by the one whose it is, and nothing was changed.");
   return { proven: problems.length === 0, lines: lines.map(harmless) };
 }
 
@@ -65,6 +70,8 @@ const SAID: Readonly<Record<string, string>> = {
   confirm: "confirmed that it was received",
   dispute: "said that something is wrong",
   sign: "agreed to how the dispute ends",
+  propose: "proposed for its stewards how the dispute ends",
+  agree: "agreed for its stewards to what was proposed",
 };
 
 function sentences({ message, actor, signed, terms, note }: CheckedConsent): string[] {

@@ -26,7 +26,10 @@ export const domainEvent = z.discriminatedUnion("name", [
     followerId: id,
     followedId: id,
   }),
-  /** A party of ours signed a step of an agreement with somebody elsewhere, or such an agreement was settled. */
+  /**
+   * A party of ours, or this hub for its stewards, signed a step of an agreement with somebody elsewhere; or such an agreement was
+   * settled.
+   */
   z.object({ name: z.literal("agreement.signed"), subject: z.string(), stepId: id }),
   z.object({ name: z.literal("agreement.settled"), subject: z.string(), agreementId: id }),
   /** Somebody of ours wrote in an agreement with somebody elsewhere. */
@@ -56,9 +59,6 @@ export const domainEvent = z.discriminatedUnion("name", [
   z.object({ name: z.literal("review.sealed"), subject: z.string(), reviewId: id }),
   z.object({ name: z.literal("review.opened"), subject: z.string(), reviewId: id }),
   z.object({ name: z.literal("review.deleted"), subject: z.string(), reviewId: id }),
-  /** A steward of ours proposed how to end a dispute with a peer's organization, or agreed to what one of the peer's proposed. */
-  z.object({ name: z.literal("resolution.proposed"), subject: z.string(), resolutionId: id }),
-  z.object({ name: z.literal("resolution.agreed"), subject: z.string(), resolutionId: id }),
   z.object({ name: z.literal("actor.updated"), subject: z.string(), actorId: id }),
 ]);
 

@@ -13,6 +13,7 @@ import {
   readTerms,
   sameTerms,
 } from "./vocab/agreement-terms.ts";
+import { isResolution, readProposed, readRelease, readSigned } from "./vocab/resolutions.ts";
 
 /** Addresses, digests, keys: nothing in them can act on a terminal. */
 const text = z.string().regex(/^[\x21-\x7e]{1,2000}$/);
@@ -21,6 +22,7 @@ const bundle = z.strictObject({
   type: z.literal("AyniAgreementConsents"),
   agreement: text,
   parties: z.strictObject({ provider: text, receiver: text }),
+  hubs: z.strictObject({ provider: text.optional(), receiver: text.optional() }).optional(),
   consents: z
     .array(
       z.strictObject({
@@ -37,7 +39,7 @@ const bundle = z.strictObject({
 export interface CheckedConsent {
   message: string;
   party: "provider" | "receiver";
-  /** Iri of the one who consented. */
+  /** Iri of the one who consented, or of the hub whose steward it was. */
   actor: string;
   /** When it was signed, as the signer's own server wrote it. */
   signed: string;
@@ -67,11 +69,17 @@ const KINDS: Readonly<Record<string, string>> = {
   confirm: "Create",
   dispute: "Create",
   sign: "Create",
+  propose: "Offer",
+  agree: "Accept",
 };
+
+/** What stewards say in a dispute between two hubs: their hub signs it. */
+const STEWARDS: readonly string[] = ["propose", "agree"];
 
 /**
  * Checks a bundle of consents with nothing but the bundle: that every consent is the signed word of the party whose it is
- * (FEP-8b32), that it is unchanged, that answers name the digest of the very Offer before them, and that both agreed to the same.
+ * (FEP-8b32), that it is unchanged, that answers name the digest of the very Offer before them, and that both agreed to the same; of
+ * stewards' words, that they are the hubs' of the two parties, and that what the parties sign is what these proposed.
  * Whether the keys are really these actors' is for people to compare with what the actors' documents say.
  */
 export function checkBundle(json: string): BundleCheck {
@@ -88,32 +96,44 @@ export function checkBundle(json: string): BundleCheck {
   const problems: string[] = [];
   const consents: CheckedConsent[] = [];
   if (parties.provider === parties.receiver) problems.push("The two parties are one and the same.");
+  const speakers = [parties.provider, parties.receiver, file.hubs?.provider, file.hubs?.receiver];
+  if (file.hubs?.provider !== undefined && file.hubs.provider === file.hubs.receiver)
+    problems.push("The two hubs are one and the same.");
+  for (const party of ["provider", "receiver"] as const) {
+    const hub = file.hubs?.[party];
+    if (hub !== undefined && URL.parse(hub)?.origin !== URL.parse(parties[party])?.origin)
+      problems.push(`${hub} is not the hub of ${parties[party]}.`);
+  }
   if (file.consents.length === 0) problems.push("Nobody consented to anything.");
   for (const { owner, id, publicKeyMultibase } of file.keys) {
-    if (owner !== parties.provider && owner !== parties.receiver)
-      problems.push(`The key ${id} belongs to neither party.`);
+    if (!speakers.includes(owner)) problems.push(`The key ${id} belongs to neither party.`);
     if (!id.startsWith(`${owner}#`)) problems.push(`The key ${id} is not named as one of ${owner}.`);
     if (decodeMultikey(publicKeyMultibase) === null) problems.push(`The key ${id} is no Ed25519 Multikey.`);
   }
   const used = new Set<object>();
-  const chain: Chain = { offer: null, accept: null };
+  const chain: Chain = { offer: null, accept: null, proposed: new Map() };
   const seen = new Set<string>();
   for (const [index, consent] of file.consents.entries()) {
-    const name = `Consent ${index + 1} (${consent.message} by ${parties[consent.party]})`;
+    const actor = speakerOf(file, consent);
+    const name = `Consent ${index + 1} (${consent.message} by ${actor ?? "nobody"})`;
     const wrong = (what: string) => problems.push(`${name}: ${what}.`);
     const activity = readActivity(consent, wrong);
     if (activity === null) continue;
     if (seen.has(consent.activity)) wrong("it stands twice in the file");
     seen.add(consent.activity);
-    checkProof(file, consent, activity, used, wrong);
+    if (actor === null) {
+      wrong("its hub is not named");
+      continue;
+    }
+    checkProof(file.keys, actor, consent, activity, used, wrong);
     const terms = checkContent(file, consent, activity, chain, wrong);
     consents.push({
       message: consent.message,
       party: consent.party,
-      actor: parties[consent.party],
+      actor,
       signed: signedAt(activity),
       terms,
-      note: typeof activity.content === "string" ? activity.content : null,
+      note: contentOf(activity) ?? (consent.message === "propose" ? contentOf(activity.object) : null),
     });
   }
   for (const key of file.keys) if (!used.has(key)) problems.push(`Nothing is signed with the key ${key.id}.`);
@@ -122,12 +142,23 @@ export function checkBundle(json: string): BundleCheck {
 
 const NOTHING = { bundle: null, consents: [], agreed: false };
 
+/** The party, or for its stewards its hub; null where the file does not name it. */
+function speakerOf({ parties, hubs }: ConsentBundle, { message, party }: BundledConsent): string | null {
+  return STEWARDS.includes(message) ? (hubs?.[party] ?? null) : parties[party];
+}
+
+function contentOf(object: unknown): string | null {
+  return isObject(object) && typeof object.content === "string" ? object.content : null;
+}
+
 type Wrong = (what: string) => void;
 
 /** The newest terms on the table, and whether they were agreed to. */
 interface Chain {
   offer: { consent: BundledConsent; terms: RemoteTerms | null; pinned: Pinned | null } | null;
   accept: BundledConsent | null;
+  /** What stewards proposed, by the proposal's iri. */
+  proposed: Map<string, { consent: BundledConsent; release: bigint }>;
 }
 
 function readActivity(consent: BundledConsent, wrong: Wrong): JsonObject | null {
@@ -158,13 +189,13 @@ function digestOf(activity: JsonObject): string | null {
 }
 
 function checkProof(
-  { keys, parties }: ConsentBundle,
+  keys: ConsentBundle["keys"],
+  actor: string,
   consent: BundledConsent,
   activity: JsonObject,
   used: Set<object>,
   wrong: Wrong,
 ): void {
-  const actor = parties[consent.party];
   if (activity.actor !== actor) wrong("it is not the word of the party whose it should be");
   if (activity.id !== consent.activity) wrong("its id is another one");
   if (URL.parse(consent.activity)?.origin !== URL.parse(actor)?.origin)
@@ -204,6 +235,10 @@ function checkContent(
   const { object } = activity;
   if (activity.type !== KINDS[message]) {
     wrong(`what is signed is no ${message}`);
+    return null;
+  }
+  if (STEWARDS.includes(message)) {
+    checkSteward(agreement, consent, activity, chain, wrong);
     return null;
   }
   if (message === "offer" || message === "counter") {
@@ -257,6 +292,40 @@ function checkContent(
   return agreed;
 }
 
+/** A steward proposes how to end the dispute, or one of the other hub agrees to it. */
+function checkSteward(
+  agreement: string,
+  consent: BundledConsent,
+  activity: JsonObject,
+  { accept, proposed }: Chain,
+  wrong: Wrong,
+): void {
+  if (accept === null) wrong("nothing had been agreed");
+  if (consent.message === "propose") {
+    const { object } = activity;
+    const said = isResolution(object) ? readProposed(object) : null;
+    if (said === null) {
+      wrong("what it proposes cannot be read");
+      return;
+    }
+    if (said.agreement !== agreement) wrong("it is about another agreement");
+    if (isObject(object) && iriOf(object.attributedTo) !== activity.actor)
+      wrong("it tells what somebody else said");
+    if (proposed.has(said.iri)) wrong("the same was proposed before");
+    proposed.set(said.iri, { consent, release: said.payer });
+    return;
+  }
+  const resolution = proposed.get(iriOf(activity.object) ?? "");
+  if (resolution === undefined) {
+    wrong("it agrees to nothing that was proposed before");
+    return;
+  }
+  if (resolution.consent.party === consent.party) wrong("it is not this hub's to say");
+  if (readRelease(activity) !== resolution.release) wrong("it agrees to another amount than was proposed");
+  if ((offerDigest(activity) ?? resolution.consent.digest) !== resolution.consent.digest)
+    wrong("it names the digest of another proposal");
+}
+
 function checkRoles(
   { provider, receiver }: RemoteTerms,
   parties: ConsentBundle["parties"],
@@ -271,7 +340,7 @@ function checkEvent(
   { message, party }: BundledConsent,
   object: unknown,
   parties: ConsentBundle["parties"],
-  { offer, accept }: Chain,
+  { offer, accept, proposed }: Chain,
   wrong: Wrong,
 ): void {
   if (!isObject(object)) {
@@ -282,7 +351,16 @@ function checkEvent(
   if ((iriOf(object.attributedTo) ?? parties[party]) !== parties[party])
     wrong("it tells what somebody else said");
   if (accept === null) wrong("nothing had been agreed");
-  if (message === "sign") return;
+  if (message === "sign") {
+    const signed = readSigned(object);
+    const resolution = signed === null ? undefined : proposed.get(signed.iri);
+    // Older files have no words of stewards.
+    if (proposed.size > 0 && resolution === undefined)
+      wrong("what is signed is nothing that stewards proposed");
+    else if (resolution !== undefined && resolution.release !== signed?.payer)
+      wrong("what is signed is another amount than stewards proposed");
+    return;
+  }
   const proposer = accept?.party ?? party;
   const event = readEvent(object, { party: proposer, speaks: party === proposer });
   if (event?.type !== message) wrong(`what is signed is no ${message}`);

@@ -23,7 +23,7 @@ test("says in sentences who agreed to what and when, and with which keys", async
     "https://mena.example/actors/1 said that it was done.",
     "https://lac.example/actors/2 confirmed that it was received.",
     "“Faltó una hora”",
-    "Every consent is signed by the party whose it is, and nothing was changed.",
+    "Every consent is signed by the one whose it is, and nothing was changed.",
   ])
     expect(said).toContain(sentence);
   for (const { publicKeyMultibase, owner } of bundle.keys)

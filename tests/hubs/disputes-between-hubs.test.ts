@@ -26,6 +26,7 @@ import { type Across, across } from "../support/across.ts";
 import { type ApiAnswer, apiClient } from "../support/api-client.ts";
 import { until } from "../support/clearing-hubs.ts";
 import { account, count, settle, startHubs, type TestHub } from "../support/hub.ts";
+import { digestOf, proofObjection } from "../support/remote-proofs.ts";
 import { loggedIn } from "../support/visitor.ts";
 
 /** Two hubs that settle with one another, a curator on each, and a dispute about 2 hours: 120 minutes there, 20.00 points here. */
@@ -94,6 +95,15 @@ async function dispute(disputed = true): Promise<Dispute> {
       ),
     stop: () => Promise.all([lac.stop(), mena.stop()]),
   };
+}
+
+interface Word extends Record<"message" | "state" | "proof" | "body" | "digest" | "key", string> {}
+
+/** What stewards of both said, as a hub keeps it. */
+async function wordsOf(hub: TestHub): Promise<Word[]> {
+  return hub.database.sql<Word[]>`
+    select message, state, proof, body, digest, key from agreement_steps
+    where party is null and body is not null order by id`;
 }
 
 /** Which proposal each party can sign. */
@@ -168,6 +178,75 @@ test("a steward of one hub proposes, one of the other agrees, both parties sign:
       Array(2).fill({ "ayni:release": "45", "ayni:resolution": { id: iri } }),
     );
   }
+  // And so are the stewards' words, which the signatures are about.
+  const said = await Promise.all([wordsOf(lac), wordsOf(mena)]);
+  expect(said[0].map(({ message, state, proof }) => [message, state, proof])).toEqual([
+    ["propose", "disputed", "verified"],
+    ["agree", "disputed", "ours"],
+  ]);
+  expect(said[1].map(({ proof }) => proof)).toEqual(["ours", "verified"]);
+  const unmarked = said.map((words) => words.map(({ body, digest, key }) => ({ body, digest, key })));
+  expect(unmarked[0]).toEqual(unmarked[1]);
+  const [proposal, agreed] = said[0] as [Word, Word];
+  for (const [{ body, digest, key }, hub] of [
+    [proposal, mena],
+    [agreed, lac],
+  ] as const) {
+    const word = JSON.parse(body);
+    const { actorId } = await localHub(hub.ctx);
+    expect(await hub.ctx.consents.publicKey(hub.ctx.db, actorId)).toBe(key);
+    const controller = `${hub.origin}/actor`;
+    const method = { id: word.proof.verificationMethod, controller, publicKeyMultibase: key };
+    expect(word.actor).toBe(controller);
+    expect(proofObjection(word, { id: controller, assertionMethod: [method] })).toBeNull();
+    expect(digestOf(word)).toBe(digest);
+  }
+  expect(JSON.parse(agreed.body)).toMatchObject({
+    ...{ type: "Accept", object: iri, context: bundles[0].agreement, "ayni:release": "45" },
+    "ayni:offerDigest": proposal.digest,
+  });
+  await expect(
+    lac.database.sql`update agreement_steps set body = '{}' where message = 'propose'`,
+  ).rejects.toThrow();
+  for (const bundle of bundles) {
+    expect(bundle.hubs).toEqual({
+      provider: JSON.parse(proposal.body).actor,
+      receiver: JSON.parse(agreed.body).actor,
+    });
+    expect(bundle.consents.filter(({ message }) => /propose|agree/.test(message))).toMatchObject([
+      { message: "propose", party: "provider", body: proposal.body },
+      { message: "agree", party: "receiver", body: agreed.body },
+    ]);
+    const changed = (change: (copy: typeof bundle) => unknown) => {
+      const copy = structuredClone(bundle);
+      change(copy);
+      return checkBundle(JSON.stringify(copy)).problems.join(" ");
+    };
+    const of = (copy: typeof bundle, message: string) =>
+      copy.consents.findIndex((consent) => consent.message === message);
+    const agreeOf = (copy: typeof bundle) => copy.consents[of(copy, "agree")]!;
+    const { provider, receiver } = bundle.hubs!;
+    for (const [what, change] of [
+      [
+        "is not the hub of",
+        (copy) => Object.assign(copy, { hubs: { provider: receiver, receiver: provider } }),
+      ],
+      ["its hub is not named", (copy) => Object.assign(copy, { hubs: { receiver } })],
+      ["agrees to nothing that was proposed", (copy) => copy.consents.splice(of(copy, "propose"), 1)],
+      ["its bytes are not those", (copy) => Object.assign(agreeOf(copy), { body: `${agreed.body} ` })],
+      ["is no propose", (copy) => Object.assign(agreeOf(copy), { message: "propose" })],
+      [
+        "is not signed with a key of its actor",
+        (copy) => Object.assign(copy, { keys: bundle.keys.slice(0, 2) }),
+      ],
+    ] as [string, (copy: typeof bundle) => unknown][])
+      expect(changed(change)).toContain(what);
+  }
+  const [doras, tdoras] = [await loggedIn(lac, "dora"), await loggedIn(mena, "omar")];
+  const page = (await doras.get(`/agreements/${mine}`)).body;
+  expect(page).toContain("propusieron una salida");
+  expect(page).toContain("Quienes cuidan esta red aceptaron la salida");
+  expect((await tdoras.get(`/agreements/${theirs}`)).body).toContain("Quienes cuidan esta red propusieron");
   // What came of it is reviewed, by what settled it.
   const review = { keptWord: 3, quality: 3, communication: 4, language: "es", content: "A medias." };
   await reviewAgreement(lac.ctx, raices, mine, review);

@@ -40,6 +40,7 @@ function step(values: Partial<StepView> & Pick<StepView, "message" | "state" | "
     due: null,
     note: null,
     signed: values.party !== null,
+    theirs: false,
     created: day("03-03"),
     ...values,
   };

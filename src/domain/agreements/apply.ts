@@ -5,6 +5,7 @@ import type { Purpose } from "../../db/schema/proposals.ts";
 import { askAcross, orderAbort, orderCommit } from "../clearing/orders.ts";
 import type { Ctx } from "../context.ts";
 import type { DomainEvent } from "../events.ts";
+import { localHub } from "../hubs/queries.ts";
 import { fundAccount, organizationAccount } from "../ledger/accounts.ts";
 import { abort, commit, reserve } from "../ledger/transfers.ts";
 import { returnVoucher, useVoucher } from "../ledger/vouchers.ts";
@@ -26,6 +27,8 @@ export interface Step {
   who: Who | null;
   note: string | null;
   sign: ((statement: Statement, now: Date) => Signed) | null;
+  /** Between hubs: a steward agreed to the resolution that this message proposes to the parties, and how the step is signed. */
+  agreed?: (id: Id, now: Date) => Signed;
   voucherId?: Id | null | undefined;
   donation?: number;
   /** The agreement's id at a remote proposer, who gives it one by accepting. */
@@ -356,7 +359,7 @@ async function writeStep(
   past: Past,
 ): Promise<Signed | null> {
   const { provider, receiver } = loaded;
-  const { message, note, sign } = taken;
+  const { message, note, sign, agreed } = taken;
   const now = ctx.clock.now();
   const id = await idAfter(ctx, past.last);
   const unsigned = unsignedStep(id, loaded, agreement, taken, now);
@@ -372,14 +375,19 @@ async function writeStep(
           }),
           now,
         )
-      : null;
+      : (agreed?.(id, now) ?? null);
   await ctx.db.insert(agreementSteps).values({ ...unsigned, ...(signed ?? {}) });
   const other = party === "provider" ? receiver : provider;
-  if (signed?.proof === "ours" && party !== null && other.host !== null) {
-    const own = party === "provider" ? provider : receiver;
-    await emit(ctx, { name: "agreement.signed", subject: own.id.toString(), stepId: id.toString() });
-  }
+  if (signed?.proof === "ours" && party !== null && other.host !== null)
+    await emitSigned(ctx, (party === "provider" ? provider : receiver).id, id);
+  else if (signed?.proof === "ours" && agreed !== undefined)
+    await emitSigned(ctx, (await localHub(ctx)).actorId, id);
   return signed;
+}
+
+/** Lets a signed step travel to whom it is for. */
+export function emitSigned(ctx: Ctx, actorId: Id, stepId: Id): Promise<void> {
+  return emit(ctx, { name: "agreement.signed", subject: actorId.toString(), stepId: stepId.toString() });
 }
 
 /** A step as its row tells it, without what its party signed. */
@@ -387,11 +395,12 @@ export function unsignedStep(
   id: Id,
   { row }: Pick<Loaded, "row">,
   agreement: Agreement,
-  { message, who, note }: Pick<Step, "message" | "who" | "note">,
+  { message, who, note, agreed }: Pick<Step, "message" | "who" | "note" | "agreed">,
   now: Date,
 ) {
+  const name = agreed === undefined ? nameOf(message, agreement) : "agree";
   return {
-    ...{ id, agreementId: row.id, message: nameOf(message, agreement), state: agreement.state },
+    ...{ id, agreementId: row.id, message: name, state: agreement.state },
     ...{ party: "by" in message ? message.by : null, accountId: who?.accountId ?? null },
     ...{ amount: amountOf(message, agreement), quantity: quantityOf(message, agreement) },
     due: message.type === "offer" || message.type === "counter" ? message.terms.due : null,

@@ -3,11 +3,13 @@ import type { Id } from "../../db/ids.ts";
 import type { Party } from "../../db/schema/agreements.ts";
 import type { Ctx } from "../context.ts";
 import { agreementById, signedSteps } from "./queries.ts";
+import { otherParty } from "./rules.ts";
 
-/** One party's signed words, as they came over the wire or were sent. */
+/** One party's signed words, as they came over the wire or were sent; or a hub's, which speaks for its stewards. */
 export interface BundledConsent {
-  /** What it said: the message of the rules. */
+  /** What it said: the message of the rules, or of a steward `propose`, `agree`. */
   message: string;
+  /** Whose words they are; of a steward's, whose hub it is. */
   party: Party;
   /** The activity's iri. */
   activity: string;
@@ -28,6 +30,8 @@ export interface ConsentBundle {
   agreement: string;
   /** Iris of the two actors. */
   parties: Record<Party, string>;
+  /** Iris of their hubs, where stewards of these have spoken. */
+  hubs?: { [party in Party]?: string | undefined } | undefined;
   /** Oldest first. */
   consents: BundledConsent[];
   /** The keys that the proofs were made with, as they were then. */
@@ -45,21 +49,42 @@ export async function consentBundle(
   agreementId: Id,
   viewer: { accountId: Id; actorId: Id },
 ): Promise<ConsentBundle> {
-  const { iri, provider, receiver } = await agreementById(ctx, agreementId, viewer);
+  const { iri, provider, receiver, between } = await agreementById(ctx, agreementId, viewer);
   const parties = { provider: provider.iri, receiver: receiver.iri };
+  const own: Party = between?.side === "payer" ? "receiver" : "provider";
+  const hubs: Partial<Record<Party, string>> = {};
   const consents: BundledConsent[] = [];
   const keys = new Map<string, ConsentBundle["keys"][number]>();
-  for (const { message, party, activity, body, digest, proof, key } of await signedSteps(ctx, agreementId)) {
+  for (const { message, activity, body, digest, proof, key, ...step } of await signedSteps(
+    ctx,
+    agreementId,
+  )) {
     // What the other hub's clock says is nobody's consent.
     if (message === "lapse") continue;
-    if (party === null || activity === null || body === null || digest === null || proof === null) continue;
+    if (activity === null || body === null || digest === null || proof === null) continue;
+    const steward = step.party === null;
+    const party = step.party ?? (proof === "ours" ? own : otherParty(own));
+    if (steward) hubs[party] = actorOf(body);
     const sha256 = createHash("sha256").update(body).digest("hex");
     consents.push({ message, party, activity, digest, sha256, body, proof });
     const id = keyIdOf(body);
     if (key !== null && id !== null)
-      keys.set(`${id} ${key}`, { owner: parties[party], id, publicKeyMultibase: key });
+      keys.set(`${id} ${key}`, {
+        owner: (steward ? hubs[party] : null) ?? parties[party],
+        id,
+        publicKeyMultibase: key,
+      });
   }
-  return { type: "AyniAgreementConsents", agreement: iri, parties, consents, keys: [...keys.values()] };
+  return {
+    ...{ type: "AyniAgreementConsents", agreement: iri, parties },
+    ...(Object.keys(hubs).length === 0 ? {} : { hubs }),
+    ...{ consents, keys: [...keys.values()] },
+  };
+}
+
+/** Who says it, as was checked when it came. */
+function actorOf(body: string): string {
+  return (JSON.parse(body) as { actor: string }).actor;
 }
 
 function keyIdOf(body: string): string | null {

@@ -57,6 +57,27 @@ export interface Statement {
   note: string | null;
 }
 
+/** What this hub says, as its own actor, when a steward of it acts in a dispute with an organization of a peer. */
+export interface StewardStatement {
+  type: "propose" | "agree";
+  /** The step's id, which the activity's iri is made of. */
+  id: Id;
+  /** The two hubs' actors. */
+  actor: string;
+  to: string;
+  /** Iri of the agreement. */
+  agreement: string;
+  resolution: {
+    iri: string;
+    /** What is paid of what is held, in minor units of the payer's currency. */
+    payer: bigint;
+    note: string;
+    created: Date;
+  };
+  /** Multihash of the proposal that is agreed to; null where it was not kept, and for a proposal itself. */
+  proposal: string | null;
+}
+
 /**
  * A step as its party signed it: the activity's id, its bytes, the multihash of its canonical JSON, and the Multikey that its proof
  * was made with, which is kept here since an actor's document names only the keys of today.
@@ -78,6 +99,8 @@ export interface Consents {
   signer(db: Db, actorId: Id): Promise<(statement: Statement, now: Date) => Signed>;
   /** The same for what this hub signs of its peerings, as its own actor. */
   hubSigner(db: Db, actorId: Id): Promise<(statement: PeeringStatement, now: Date) => Signed>;
+  /** The same for what its stewards say in disputes with peers' organizations. */
+  stewardSigner(db: Db, actorId: Id): Promise<(statement: StewardStatement, now: Date) => Signed>;
   /** The Multikey that others verify it with. */
   publicKey(db: Db, actorId: Id): Promise<string>;
 }

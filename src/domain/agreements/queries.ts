@@ -123,7 +123,10 @@ export interface FullAgreement extends AgreementView {
 
 export interface StepView {
   id: Id;
-  /** `offer`, `counter`, `accept`, `reject`, `withdraw`, `cancel`, `deliver`, `confirm`, `dispute`, `propose`, `sign`, or the clock's `expire`, `silence`, `rule`. */
+  /**
+   * `offer`, `counter`, `accept`, `reject`, `withdraw`, `cancel`, `deliver`, `confirm`, `dispute`, `sign`; of stewards `propose`, and
+   * between two hubs `agree`; or the clock's `expire`, `silence`, `rule`.
+   */
   message: string;
   state: AgreementState;
   party: Party | null;
@@ -135,6 +138,8 @@ export interface StepView {
   note: string | null;
   /** A signed activity is kept and can be downloaded. */
   signed: boolean;
+  /** Of a steward of the other hub. */
+  theirs: boolean;
   created: Date;
 }
 
@@ -300,6 +305,7 @@ async function stepsOf(ctx: Ctx, id: Id, { party }: AgreementView): Promise<Step
       due: agreementSteps.due,
       note: agreementSteps.note,
       signed: sql<boolean>`${agreementSteps.body} is not null`,
+      theirs: sql<boolean>`${agreementSteps.party} is null and ${agreementSteps.proof} is not distinct from 'verified'`,
       created: agreementSteps.created,
     })
     .from(agreementSteps)

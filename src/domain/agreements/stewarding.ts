@@ -2,7 +2,6 @@ import { and, desc, eq, isNotNull } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
 import { actors } from "../../db/schema/actors.ts";
 import { agreements, resolutions } from "../../db/schema/agreements.ts";
-import { actorById } from "../actors/queries.ts";
 import { parseAmount } from "../amounts.ts";
 import { partOf, type Quote } from "../clearing/messages-rules.ts";
 import type { Ctx } from "../context.ts";
@@ -92,23 +91,6 @@ async function between(ctx: Ctx, id: Id) {
     side === "payer" ? { payer: own, payee: theirs } : { payer: theirs, payee: own };
   return { pinned, side, peer: name, currency: sides };
 }
-
-/** A proposal as the other hub gets it, with the two hubs' actors. */
-export async function outgoingResolution(ctx: Ctx, id: Id) {
-  const [row] = await ctx.db
-    .select({ resolution: resolutions, agreement: agreements.iri, peerId: agreements.peerId })
-    .from(resolutions)
-    .innerJoin(agreements, eq(agreements.id, resolutions.agreementId))
-    .where(eq(resolutions.id, id));
-  if (row === undefined || row.peerId === null) return null;
-  const { iri, payer, note, created } = row.resolution;
-  if (iri === null || payer === null) return null;
-  const [peer, { actorId }] = await Promise.all([findPeer(ctx, row.peerId), localHub(ctx)]);
-  const hub = await actorById(ctx, actorId);
-  return { iri, payer, note, created, agreement: row.agreement, hub, peer };
-}
-
-export type OutgoingResolution = NonNullable<Awaited<ReturnType<typeof outgoingResolution>>>;
 
 /**
  * What a steward wants released, as it was typed, in the payer's currency.

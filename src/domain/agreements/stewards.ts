@@ -1,20 +1,22 @@
 import { and, desc, eq, isNull } from "drizzle-orm";
 import type { Id } from "../../db/ids.ts";
-import { agreements, resolutions } from "../../db/schema/agreements.ts";
+import { agreementSteps, agreements, resolutions } from "../../db/schema/agreements.ts";
+import { actorById } from "../actors/queries.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { localHub } from "../hubs/queries.ts";
 import { currentPolicy } from "../ledger/policy.ts";
 import { notifyStaff } from "../notices/commands.ts";
-import type { Peer } from "../peers/queries.ts";
-import { emit, transact } from "../transact.ts";
+import { findPeer, type Peer } from "../peers/queries.ts";
+import { together, transact } from "../transact.ts";
 import { requiredText } from "../validate.ts";
-import { takeStep } from "./apply.ts";
-import type { Signed } from "./consents.ts";
+import { emitSigned, takeStep } from "./apply.ts";
+import type { Signed, StewardStatement } from "./consents.ts";
 import {
   idAfter,
   type Loaded,
   lockAgreement,
+  newestSigned,
   partyOf,
   requireSteward,
   sideOf,
@@ -28,7 +30,7 @@ import { arriving, PROPOSALS_MAX } from "./stewarding.ts";
 
 /*
  * A dispute between two hubs has two stewards, one of each: what one of them proposes the other one agrees to, and only then the parties
- * can sign it. It is carried out by the payer's hub.
+ * can sign it. It is carried out by the payer's hub. What either says its hub signs, and both hubs keep it among the agreement's steps.
  */
 
 const NOTE_MAX = 1000;
@@ -49,13 +51,18 @@ export async function proposeBetween(
   input: { payer: bigint; note: string },
 ): Promise<void> {
   const note = requiredText("note", input.note, NOTE_MAX);
+  const speaker = await speakerOf(ctx);
   await transact(ctx, async (ctx) => {
-    const between = await disputed(await lockAgreement(ctx, id));
-    await requireSteward(ctx, accountId, between.loaded.row);
-    const resolutionId = await keep(ctx, between, {
-      ...{ accountId, payer: input.payer, note, theirs: false, iri: null, created: ctx.clock.now() },
-    });
-    await tellPeer(ctx, "resolution.proposed", resolutionId);
+    const between = disputed(await lockAgreement(ctx, id));
+    const { loaded } = between;
+    await requireSteward(ctx, accountId, loaded.row);
+    const created = ctx.clock.now();
+    const said = { accountId, payer: input.payer, note, theirs: false, iri: null, created };
+    const to = await peerOf(ctx, loaded);
+    const stepId = await keep(ctx, between, said, (resolution) =>
+      speaker.say(loaded, { type: "propose", to, resolution, proposal: null, id: resolution.id }, created),
+    );
+    await emitSigned(ctx, speaker.actorId, stepId);
   });
 }
 
@@ -65,8 +72,9 @@ export async function proposeBetween(
  * @throws DomainError not_found (as proposeBetween), not_now (there is a newer one, or it was agreed to)
  */
 export async function agreeToResolution(ctx: Ctx, accountId: Id, id: Id, resolutionId: Id): Promise<void> {
+  const speaker = await speakerOf(ctx);
   await transact(ctx, async (ctx) => {
-    const { loaded } = await disputed(await lockAgreement(ctx, id));
+    const { loaded } = disputed(await lockAgreement(ctx, id));
     await requireSteward(ctx, accountId, loaded.row);
     const [theirs] = await ctx.db
       .select()
@@ -76,8 +84,13 @@ export async function agreeToResolution(ctx: Ctx, accountId: Id, id: Id, resolut
       .limit(1);
     if (theirs === undefined || theirs.id !== resolutionId || theirs.agreed !== null)
       throw new DomainError("not_now", "there is another proposal by now");
-    await agree(ctx, loaded, theirs, accountId);
-    await tellPeer(ctx, "resolution.agreed", resolutionId);
+    const { iri } = theirs;
+    if (iri === null) throw new Error(`Resolution ${theirs.id} of another hub has no iri.`);
+    const [to, proposal] = await together([peerOf(ctx, loaded), digestOf(ctx, theirs.id)]);
+    const resolution = { ...theirs, iri, payer: theirs.payer ?? 0n };
+    await agree(ctx, loaded, theirs, accountId, (stepId, now) =>
+      speaker.say(loaded, { type: "agree", to, resolution, proposal, id: stepId }, now),
+    );
   });
 }
 
@@ -92,7 +105,12 @@ export interface RemoteResolution {
 }
 
 /** In the caller's transaction. @throws DomainError not_found, not_now, over_amount, nothing_arrives, too_many */
-export async function receiveResolution(ctx: Ctx, peer: Peer, said: RemoteResolution): Promise<void> {
+export async function receiveResolution(
+  ctx: Ctx,
+  peer: Peer,
+  said: RemoteResolution,
+  signed: Signed,
+): Promise<void> {
   const loaded = await lockByIri(ctx, peer, said.agreement);
   const [known] = await ctx.db
     .select({ id: resolutions.id })
@@ -100,21 +118,27 @@ export async function receiveResolution(ctx: Ctx, peer: Peer, said: RemoteResolu
     .where(eq(resolutions.iri, said.iri));
   if (known !== undefined) return;
   // What its party said of it may come after what its hub says.
-  const between = loaded.row.state === "delivered" ? pinnedIn(loaded) : await disputed(loaded);
+  const between = loaded.row.state === "delivered" ? pinnedIn(loaded) : disputed(loaded);
   const created = said.proposed < ctx.clock.now() ? said.proposed : ctx.clock.now();
   const { iri, payer, note } = said;
-  await keep(ctx, between, { ...{ accountId: null, payer, note, theirs: true, iri, created } });
+  await keep(ctx, between, { accountId: null, payer, note, theirs: true, iri, created }, () => signed);
   await notifyStaff(ctx, "curator", "resolution_asked", `/agreements/${loaded.row.id}`, {
     actor: peer.name,
     title: loaded.proposal.name,
   });
 }
 
-/** A steward of the other hub agrees to what one of ours proposed. In the caller's transaction. @throws DomainError not_found, not_now */
+/**
+ * A steward of the other hub agrees to what one of ours proposed. In the caller's transaction.
+ *
+ * @param said.proposal digest of the proposal, where it is named
+ * @throws DomainError not_found, not_now
+ */
 export async function receiveAgreed(
   ctx: Ctx,
   peer: Peer,
-  { iri, payer }: { iri: string; payer: bigint },
+  { iri, payer, proposal }: { iri: string; payer: bigint; proposal: string | null },
+  signed: Signed,
 ): Promise<void> {
   const [found] = await ctx.db
     .select({ agreement: agreements.iri })
@@ -122,11 +146,14 @@ export async function receiveAgreed(
     .innerJoin(agreements, eq(agreements.id, resolutions.agreementId))
     .where(and(eq(resolutions.iri, iri), eq(resolutions.theirs, false)));
   if (found === undefined) throw new DomainError("not_found", "no such proposal");
-  const { loaded } = await disputed(await lockByIri(ctx, peer, found.agreement));
+  const { loaded } = disputed(await lockByIri(ctx, peer, found.agreement));
   const [ours] = await ctx.db.select().from(resolutions).where(eq(resolutions.iri, iri));
   if (ours === undefined || ours.payer !== payer)
     throw new DomainError("not_found", "another amount was proposed");
-  if (ours.agreed === null) await agree(ctx, loaded, ours, null);
+  const proposed = await digestOf(ctx, ours.id);
+  if (proposal !== null && proposed !== null && proposal !== proposed)
+    throw new DomainError("not_found", "another text was proposed");
+  if (ours.agreed === null) await agree(ctx, loaded, ours, null, () => signed);
 }
 
 /**
@@ -144,7 +171,7 @@ export async function receiveSignature(
   signed: Signed,
 ): Promise<void> {
   const policy = await currentPolicy(ctx);
-  const { loaded } = await disputed(await lockAgreement(ctx, agreementId));
+  const { loaded } = disputed(await lockAgreement(ctx, agreementId));
   const by = partyOf(loaded.row, who.actorId);
   const [resolution] = await ctx.db
     .select()
@@ -182,7 +209,7 @@ async function lockByIri(ctx: Ctx, peer: Peer, iri: string): Promise<Loaded> {
 }
 
 /** @throws DomainError not_now */
-async function disputed(loaded: Loaded): Promise<Between> {
+function disputed(loaded: Loaded): Between {
   if (loaded.row.state !== "disputed") throw new DomainError("not_now", `it is ${loaded.row.state}`);
   return pinnedIn(loaded);
 }
@@ -195,13 +222,18 @@ function pinnedIn(loaded: Loaded): Between {
   return { loaded, pinned, side };
 }
 
-/** Writes a proposal down. @throws DomainError over_amount, nothing_arrives, too_many */
+/**
+ * Writes a proposal down, and as a step, which has the same id, what its hub signed.
+ *
+ * @throws DomainError over_amount, nothing_arrives, too_many
+ */
 async function keep(
   ctx: Ctx,
   { loaded, pinned, side }: Between,
   said: Pick<Resolution, "accountId" | "note" | "theirs" | "iri" | "created"> & { payer: bigint },
+  sign: (resolution: { id: Id; iri: string; payer: bigint; note: string; created: Date }) => Signed,
 ): Promise<Id> {
-  const { payer } = said;
+  const { payer, note, accountId, created } = said;
   if (payer < 0n || payer > pinned.payer)
     throw new DomainError("over_amount", "more than is held", { field: "release" });
   const payee = arriving(pinned, payer);
@@ -216,16 +248,39 @@ async function keep(
     .limit(1);
   if ((await ctx.db.$count(resolutions, eq(resolutions.agreementId, agreementId))) >= PROPOSALS_MAX)
     throw new DomainError("too_many", "there are many proposals already");
-  const id = await idAfter(ctx, newest?.id ?? null);
+  const { last } = await newestSigned(ctx, agreementId);
+  const id = await idAfter(ctx, later(newest?.id ?? null, last));
   const iri = said.iri ?? `${ctx.hub.origin}/resolutions/${id}`;
-  await ctx.db
-    .insert(resolutions)
-    .values({ ...said, id, agreementId, iri, release: side === "payer" ? payer : payee });
+  const release = side === "payer" ? payer : payee;
+  const { state } = loaded.row;
+  const step = { id, agreementId, message: "propose", state, accountId, amount: release, note };
+  const signed = sign({ id, iri, payer, note, created });
+  await together([
+    ctx.db.insert(resolutions).values({ ...said, id, agreementId, iri, release }),
+    ctx.db.insert(agreementSteps).values({ ...step, ...signed, created: ctx.clock.now() }),
+  ]);
   return id;
 }
 
+const later = (a: Id | null, b: Id | null): Id | null => (b === null || (a !== null && a > b) ? a : b);
+
+/** The digest of a proposal as it was signed; null: it is older than what is kept of them. */
+async function digestOf(ctx: Ctx, resolutionId: Id): Promise<string | null> {
+  const [step] = await ctx.db
+    .select({ digest: agreementSteps.digest })
+    .from(agreementSteps)
+    .where(eq(agreementSteps.id, resolutionId));
+  return step?.digest ?? null;
+}
+
 /** Stewards of both hubs stand behind it: the parties are told, and may sign. */
-async function agree(ctx: Ctx, loaded: Loaded, resolution: Resolution, accountId: Id | null): Promise<void> {
+async function agree(
+  ctx: Ctx,
+  loaded: Loaded,
+  resolution: Resolution,
+  accountId: Id | null,
+  agreed: (stepId: Id, now: Date) => Signed,
+): Promise<void> {
   const policy = await currentPolicy(ctx);
   const now = ctx.clock.now();
   await ctx.db
@@ -234,15 +289,27 @@ async function agree(ctx: Ctx, loaded: Loaded, resolution: Resolution, accountId
     .where(and(eq(resolutions.id, resolution.id), isNull(resolutions.agreed)));
   const message: Message = { type: "propose", release: resolution.release };
   const outcome = step(toMachine(loaded, null), message, now, policy);
-  const who: Who = { actorId: 0n, accountId: accountId ?? resolution.accountId };
-  await takeStep(ctx, loaded, outcome, { message, who, note: resolution.note, sign: null });
+  await takeStep(ctx, loaded, outcome, {
+    ...{ message, who: { actorId: 0n, accountId }, note: null, sign: null, agreed },
+  });
 }
 
-async function tellPeer(
-  ctx: Ctx,
-  name: "resolution.proposed" | "resolution.agreed",
-  resolutionId: Id,
-): Promise<void> {
+/** This hub as it speaks for its stewards. Its key is opened before there is a transaction. */
+async function speakerOf(ctx: Ctx) {
   const { actorId } = await localHub(ctx);
-  await emit(ctx, { name, subject: actorId.toString(), resolutionId: resolutionId.toString() });
+  const [sign, { iri: actor }] = await Promise.all([
+    ctx.consents.stewardSigner(ctx.db, actorId),
+    actorById(ctx, actorId),
+  ]);
+  return {
+    actorId,
+    say: ({ row }: Loaded, word: Omit<StewardStatement, "actor" | "agreement">, now: Date) =>
+      sign({ ...word, actor, agreement: row.iri }, now),
+  };
+}
+
+/** Iri of the other hub. */
+async function peerOf(ctx: Ctx, { row }: Loaded): Promise<string> {
+  if (row.peerId === null) throw new Error(`Agreement ${row.id} is settled with no other hub.`);
+  return (await findPeer(ctx, row.peerId)).iri;
 }

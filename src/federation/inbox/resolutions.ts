@@ -1,12 +1,14 @@
 import type { Accept, Create, Offer } from "@fedify/vocab";
 import { receiveOnce } from "../../domain/activities/commands.ts";
 import { findActor } from "../../domain/actors/queries.ts";
+import type { Signed } from "../../domain/agreements/consents.ts";
 import { partyOf } from "../../domain/agreements/load.ts";
 import { agreementByIri } from "../../domain/agreements/remote.ts";
 import { receiveAgreed, receiveResolution, receiveSignature } from "../../domain/agreements/stewards.ts";
 import { DomainError } from "../../domain/errors.ts";
 import { type Peer, peerOf } from "../../domain/peers/queries.ts";
 import type { InboxData } from "../context.ts";
+import { offerDigest } from "../vocab/agreement-terms.ts";
 import { isResolution, readProposed, readRelease, readSigned } from "../vocab/resolutions.ts";
 import { consentOf } from "./consent.ts";
 
@@ -22,8 +24,8 @@ export async function onResolutionProposed(data: InboxData, offer: Offer): Promi
   const said = readProposed(raw.object);
   if (iri === null || said === null || new URL(signer).origin !== URL.parse(said.iri)?.origin)
     throw new DomainError("remote_invalid", "the proposal cannot be read");
-  const peer = await byPeer(data, iri);
-  await receiveOnce(ctx, iri, (ctx) => receiveResolution(ctx, peer, said));
+  const { peer, signed } = await byPeer(data, iri);
+  await receiveOnce(ctx, iri, (ctx) => receiveResolution(ctx, peer, said, signed));
   return true;
 }
 
@@ -36,8 +38,9 @@ export async function onResolutionAgreed(data: InboxData, accept: Accept): Promi
   const payer = readRelease(raw);
   if (iri === null || payer === null)
     throw new DomainError("remote_invalid", "it names no amount that is agreed to");
-  const peer = await byPeer(data, iri);
-  await receiveOnce(ctx, iri, (ctx) => receiveAgreed(ctx, peer, { iri: named, payer }));
+  const { peer, signed } = await byPeer(data, iri);
+  const said = { iri: named, payer, proposal: offerDigest(raw) };
+  await receiveOnce(ctx, iri, (ctx) => receiveAgreed(ctx, peer, said, signed));
   return true;
 }
 
@@ -59,13 +62,13 @@ export async function onResolutionSigned(data: InboxData, create: Create): Promi
   return true;
 }
 
-/** The peer whose own actor says it, proven with the key that was accepted for it. */
-async function byPeer(data: InboxData, activity: string): Promise<Peer> {
+/** The peer whose own actor says it, with what it says, proven with the key that was accepted for it. */
+async function byPeer(data: InboxData, activity: string): Promise<{ peer: Peer; signed: Signed }> {
   const peer = await peerOf(data.ctx, { iri: data.signer });
   if (peer === null || (peer.state !== "active" && peer.state !== "draining"))
     throw new DomainError("needs_peering", "this hub settles nothing with that one");
-  const { proof, key } = await consentOf(data, activity);
-  if (proof !== "verified" || key !== peer.key)
+  const signed = await consentOf(data, activity);
+  if (signed.proof !== "verified" || signed.key !== peer.key)
     throw new DomainError("remote_invalid", "it is not proven with the hub's key");
-  return peer;
+  return { peer, signed };
 }

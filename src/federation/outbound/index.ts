@@ -9,7 +9,6 @@ import { onMessageWritten } from "./messages.ts";
 import { onPeeringEnded, onPeeringSigned } from "./peers.ts";
 import { onPostChanged, onPostDeleted, onPostPublished } from "./posts.ts";
 import { onProposalChanged, onProposalPublished, onProposalWithdrawn } from "./proposals.ts";
-import { onResolutionAgreed, onResolutionProposed } from "./resolutions.ts";
 import { onReviewDeleted, onReviewOpened, onReviewSealed } from "./reviews.ts";
 
 /** An activity and who gets it. */
@@ -80,10 +79,6 @@ export function toOutgoing(ctx: Ctx, event: ReceivedEvent, iri: string): Promise
       return onPeeringSigned(ctx, event.peeringId);
     case "peering.ended":
       return onPeeringEnded(ctx, event, iri);
-    case "resolution.proposed":
-      return onResolutionProposed(ctx, event.resolutionId, iri);
-    case "resolution.agreed":
-      return onResolutionAgreed(ctx, event.resolutionId, iri);
     case "actor.updated":
       return onActorUpdated(ctx, event.actorId, iri);
   }

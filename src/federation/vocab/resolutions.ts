@@ -1,9 +1,10 @@
-import type { OutgoingResolution } from "../../domain/agreements/stewarding.ts";
+import type { StewardStatement } from "../../domain/agreements/consents.ts";
 import type { RemoteResolution } from "../../domain/agreements/stewards.ts";
 import { htmlToText, plainToHtml } from "../../domain/html.ts";
 import { cleanText } from "../../domain/validate.ts";
 import type { JsonObject } from "../../json.ts";
 import { iriOf, isObject } from "../envelope.ts";
+import type { JsonObject as Read } from "../proofs.ts";
 import { AGREEMENT_CONTEXT, AYNI, document } from "./context.ts";
 
 /*
@@ -11,28 +12,30 @@ import { AGREEMENT_CONTEXT, AYNI, document } from "./context.ts";
  * the same, which is its signature. Amounts are minor units of the payer's currency.
  */
 
-/** A steward of this hub proposes it. */
-export function toProposed(iri: string, resolution: OutgoingResolution): JsonObject {
-  const { hub, peer, agreement, payer, note, created } = resolution;
+/**
+ * A steward of this hub proposes it, or agrees to what one of the other hub proposed. Stewards have no names on the wire: their hub speaks
+ * for them, to the other hub.
+ */
+export function toStewardWord(origin: string, statement: StewardStatement, now: Date): JsonObject {
+  const { type, id, actor, to, agreement, resolution, proposal } = statement;
+  const { iri, payer, note, created } = resolution;
+  const said = {
+    id: `${origin}/activities/${id}`,
+    type: type === "propose" ? "Offer" : "Accept",
+    ...{ actor, published: now.toISOString(), to: [to], cc: [] },
+  };
+  const release = payer.toString();
+  if (type === "agree")
+    return document(AGREEMENT_CONTEXT, {
+      ...{ ...said, object: iri, context: agreement, "ayni:release": release },
+      ...(proposal === null ? {} : { "ayni:offerDigest": proposal }),
+    });
   return document(AGREEMENT_CONTEXT, {
-    ...{ id: iri, type: "Offer", actor: hub.iri, to: [peer.iri], cc: [] },
+    ...said,
     object: {
-      ...{
-        id: resolution.iri,
-        type: ["Document", "ayni:Resolution"],
-        attributedTo: hub.iri,
-        context: agreement,
-      },
-      ...{ published: created.toISOString(), "ayni:release": payer.toString(), content: plainToHtml(note) },
+      ...{ id: iri, type: ["Document", "ayni:Resolution"], attributedTo: actor, context: agreement },
+      ...{ published: created.toISOString(), "ayni:release": release, content: plainToHtml(note) },
     },
-  });
-}
-
-/** A steward of this hub agrees to what one of the other hub proposed. */
-export function toAgreed(iri: string, { hub, peer, payer, ...resolution }: OutgoingResolution): JsonObject {
-  return document(AGREEMENT_CONTEXT, {
-    ...{ id: iri, type: "Accept", actor: hub.iri, to: [peer.iri], cc: [] },
-    ...{ object: resolution.iri, "ayni:release": payer.toString() },
   });
 }
 
@@ -57,14 +60,14 @@ export function readProposed(object: JsonObject): RemoteResolution | null {
 }
 
 /** Which proposal a party signs; null when it names none. */
-export function readSigned(object: JsonObject): { iri: string; agreement: string; payer: bigint } | null {
+export function readSigned(object: Read): { iri: string; agreement: string; payer: bigint } | null {
   const iri = iriOf(object["ayni:resolution"] ?? object[`${AYNI}resolution`]);
   const agreement = iriOf(object.context);
   const payer = readRelease(object);
   return iri === null || agreement === null || payer === null ? null : { iri, agreement, payer };
 }
 
-export function readRelease(object: JsonObject): bigint | null {
+export function readRelease(object: Read): bigint | null {
   const release = object["ayni:release"] ?? object[`${AYNI}release`];
   return typeof release === "string" && /^(0|[1-9][0-9]{0,17})$/.test(release) ? BigInt(release) : null;
 }

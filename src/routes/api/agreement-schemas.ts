@@ -97,7 +97,7 @@ const Step = z
     id: Id,
     message: z.string().openapi({
       description:
-        "`offer`, `counter`, `accept`, `reject`, `withdraw`, `cancel`, `deliver`, `confirm`, `dispute`, `propose`, `sign`; by the clock `expire`, `silence`, `rule`.",
+        "`offer`, `counter`, `accept`, `reject`, `withdraw`, `cancel`, `deliver`, `confirm`, `dispute`, `sign`; by stewards `propose`, and between two hubs `agree`; by the clock `expire`, `silence`, `rule`.",
     }),
     state: State.openapi({ description: "Which it led to." }),
     party: PartyOrNull,
@@ -166,7 +166,9 @@ export const Message = z
 const Consent = z
   .strictObject({
     message: z.string(),
-    party: Party,
+    party: Party.openapi({
+      description: "Whose words they are; of a steward's (`propose`, `agree`), whose hub it is.",
+    }),
     activity: z.string().openapi({ description: "Its ActivityPub id." }),
     digest: z
       .string()
@@ -182,6 +184,10 @@ export const ConsentBundle = z
     type: z.literal("AyniAgreementConsents"),
     agreement: z.string().openapi({ description: "The agreement's ActivityPub id." }),
     parties: z.strictObject({ provider: z.string(), receiver: z.string() }),
+    hubs: z
+      .strictObject({ provider: z.string().optional(), receiver: z.string().optional() })
+      .optional()
+      .openapi({ description: "The parties' hubs, where these have spoken for their stewards." }),
     consents: z.array(Consent).openapi({ description: "Oldest first." }),
     keys: z
       .array(z.strictObject({ owner: z.string(), id: z.string(), publicKeyMultibase: z.string() }))

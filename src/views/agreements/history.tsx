@@ -16,6 +16,7 @@ const NAMES = [
   "confirm",
   "dispute",
   "propose",
+  "agree",
   "sign",
   "expire",
   "silence",
@@ -93,9 +94,15 @@ const Step = ({ page, agreement, step }: { page: PageContext; agreement: FullAgr
 };
 
 /** What happened, with the name of who did it; the clock and stewards have none. */
-function stepText({ t }: PageContext, agreement: FullAgreement, { message, party }: StepView): string {
+function stepText(
+  { t }: PageContext,
+  agreement: FullAgreement,
+  { message, party, theirs }: StepView,
+): string {
   const known = NAMES.find((name) => name === message);
   if (known === undefined) return message;
+  if (theirs && agreement.between !== null && (known === "propose" || known === "agree"))
+    return t(`steps.${known}_there`, { hub: agreement.between.hub.name });
   return t(`steps.${known}`, { name: party === null ? "" : agreement[party].name });
 }
 
