@@ -6,6 +6,7 @@ import { isMainThread, parentPort, Worker, workerData } from "node:worker_thread
 import { MUTATIONS } from "./mutations.ts";
 import { loadRules, PRODUCT, type Rules, SMALL } from "./rules.ts";
 import { simulate } from "./run.ts";
+import { play, SCENARIOS } from "./scenarios.ts";
 import type { Counts } from "./world.ts";
 
 const HELP = `Simulates clearing between hubs under faults, and checks that nothing is lost.
@@ -17,6 +18,7 @@ const HELP = `Simulates clearing between hubs under faults, and checks that noth
   --hubs <count>       2, 3 or 4; by default it depends on the seed
   --mutation <name>    with a fault built into the rules (${MUTATIONS.length} of them; "list" names them)
   --trace              prints all that happens in the first history
+  --scenario <name>    instead of seeds, all that happens in a history that is written down ("list" names them)
 `;
 
 /** Seeds that a worker takes at a time. */
@@ -50,6 +52,7 @@ async function main(): Promise<void> {
       hubs: { type: "string" },
       mutation: { type: "string" },
       trace: { type: "boolean", default: false },
+      scenario: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -66,13 +69,19 @@ async function main(): Promise<void> {
     for (const { name, what } of MUTATIONS) process.stdout.write(`${name.padEnd(28)} ${what}\n`);
     return;
   }
+  if (values.scenario === "list") {
+    for (const { name, what } of SCENARIOS) process.stdout.write(`${name.padEnd(20)} ${what}\n`);
+    return;
+  }
+  const scenario = SCENARIOS.find(({ name }) => name === values.scenario);
+  if (values.scenario !== undefined && scenario === undefined)
+    throw new Error(`There is no scenario "${values.scenario}".`);
   const task: Task = { hubs, mutation: values.mutation };
-  if (values.trace) {
+  if (values.trace || scenario !== undefined) {
     const rules = await rulesFor(task);
-    const { violation } = simulate(from, rules(from), {
-      hubs,
-      trace: (line) => process.stdout.write(`${line}\n`),
-    });
+    const trace = (line: string) => process.stdout.write(`${line}\n`);
+    const { violation } =
+      scenario === undefined ? simulate(from, rules(from), { hubs, trace }) : play(scenario, rules(0), trace);
     process.exitCode = violation === null ? 0 : 1;
     return;
   }

@@ -25,6 +25,10 @@ import {
 const STEPS = 400;
 /** Rounds within which everything has to be at rest once faults are over, and hands be shaken with everybody. */
 const ROUNDS = 120;
+/** From this seed on, hubs lose data again and again, and what was said in a past that nobody remembers comes again. */
+export const FORGETFUL = 1_000_000_000;
+/** Envelopes that the network keeps in such a world. */
+const ECHOES = 60;
 
 export interface Options {
   /** How many hubs; by default it depends on the seed: 2, 3 or 4. */
@@ -37,8 +41,15 @@ export type Result = { counts: Counts; violation: string | null };
 /** One history, all of which follows from the seed. */
 export function simulate(seed: number, rules: Rules, options: Options = {}): Result {
   const world = createWorld(seed, rules, options);
-  try {
+  return judge(world, () => {
     for (let step = 0; step < STEPS; step++) oneStep(world);
+  });
+}
+
+/** Lets something happen, and then everything come to its end. */
+export function judge(world: World, happen: () => void): Result {
+  try {
+    happen();
     heal(world);
     return { counts: world.counts, violation: null };
   } catch (error) {
@@ -51,14 +62,25 @@ export function simulate(seed: number, rules: Rules, options: Options = {}): Res
   }
 }
 
-function createWorld(seed: number, rules: Rules, { hubs, trace }: Options): World {
+export function createWorld(seed: number, rules: Rules, { hubs, trace }: Options): World {
   const random = createRandom(seed);
   const count = hubs ?? random.pick([2, 2, 2, 2, 3, 3, 4])!;
-  const malice = random.chance(0.3) ? 0.08 : 0;
+  const forgetful = seed >= FORGETFUL;
+  const malice = random.chance(forgetful ? 0.1 : 0.3) ? 0.08 : 0;
   const world: World = {
-    ...{ seed, rules, random, now: 1000 * DAY, hubs: [], flights: [], cut: new Set(), peaks: new Map() },
+    ...{
+      seed,
+      rules,
+      random,
+      now: 1000 * DAY,
+      hubs: [],
+      flights: [],
+      echoes: [],
+      cut: new Set(),
+      peaks: new Map(),
+    },
     ...{ healed: false, counter: 0, trace: trace ?? null },
-    faults: { ...chooseFaults(random), malice },
+    faults: { ...(forgetful ? chooseLosses(random) : chooseFaults(random)), malice },
     counts: {
       ...{
         steps: 0,
@@ -86,11 +108,30 @@ function chooseFaults({ pick, chance }: Random): Omit<Faults, "malice"> {
     duplication: pick([0, 0.05, 0.15])!,
     crashes: pick([0, 0.01, 0.02, 0.04])!,
     restores: pick([0, 0.3, 0.5, 0.8])!,
+    backups: 0.03,
+    echoes: 0,
     both: chance(0.1),
     partitions: pick([0, 0, 0.01])!,
     clocks: pick([0, 0, 0, 0.005])!,
     administration: pick([0, 0.01, 0.03])!,
     tampering: pick([0, 0, 0.02])!,
+  };
+}
+
+/** A world in which what goes wrong is mostly that somebody forgets, and that old envelopes come late. */
+function chooseLosses({ pick, chance }: Random): Omit<Faults, "malice"> {
+  return {
+    loss: pick([0, 0.15, 0.3])!,
+    duplication: pick([0, 0.15])!,
+    crashes: pick([0.02, 0.04, 0.08])!,
+    restores: pick([0.5, 0.8, 1])!,
+    backups: pick([0.03, 0.1])!,
+    echoes: pick([0.1, 0.3, 0.6])!,
+    both: chance(0.1),
+    partitions: 0,
+    clocks: 0,
+    administration: pick([0, 0.01, 0.03])!,
+    tampering: 0,
   };
 }
 
@@ -141,11 +182,12 @@ function oneStep(world: World): void {
   const peer = (hub.number + 1 + random.below(hubs.length - 1)) % hubs.length;
   if (random.chance(faults.clocks)) hub.skew = random.pick([0, -HOUR / 2, 2 * HOUR, -DAY, DAY])!;
   if (random.chance(faults.partitions)) toggle(world, `${hub.number}>${peer}`);
-  if (random.chance(0.03)) backUp(hub);
+  if (random.chance(faults.backups)) backUp(hub);
   if (random.chance(faults.crashes)) disaster(world, hub);
   if (random.chance(faults.administration)) administer(world, hub, peer);
   if (random.chance(0.3)) deliver(world);
   if (random.chance(0.3)) deliver(world);
+  if (faults.echoes > 0 && random.chance(0.2)) echo(world);
   if (!isUp(world, hub)) return;
   // Whoever lies has been honest for a while: there is more to gain.
   if (hub.malicious && world.counts.steps > 60 && random.chance(faults.malice * hubs.length)) {
@@ -202,6 +244,14 @@ function post(world: World, envelope: Envelope): void {
   if (!healed && random.chance(faults.loss)) return;
   flights.push(healed || !random.chance(faults.tampering) ? envelope : { ...envelope, intact: false });
   if (!healed && random.chance(faults.duplication)) flights.push(envelope);
+  if (healed || faults.echoes === 0 || !random.chance(faults.echoes)) return;
+  if (world.echoes.length < ECHOES) world.echoes.push(envelope);
+  else world.echoes[random.below(ECHOES)] = envelope;
+}
+
+/** Something comes again that was said long ago, perhaps in a past that its sender lost. */
+function echo({ random, flights, echoes }: World): void {
+  if (echoes.length > 0) flights.push(...echoes.splice(random.below(echoes.length), 1));
 }
 
 /** Any of what is under way arrives: nothing is kept in order. */
@@ -221,6 +271,7 @@ function deliver(world: World): void {
 /** Faults are over: whatever was begun has to come to its end, in both books alike. */
 function heal(world: World): void {
   world.healed = true;
+  world.flights.push(...world.echoes.splice(0));
   world.cut.clear();
   for (const hub of world.hubs) {
     Object.assign(hub, { skew: 0, slow: false, down: 0 });

@@ -34,7 +34,8 @@ export function act(world: World, hub: Hub, peer: number): void {
   checkBooks(hub, peer);
 }
 
-function reserve(world: World, hub: Hub, peer: number, store: LinkStore): void {
+/** A price is agreed, and held at the payer's hub. */
+export function reserve(world: World, hub: Hub, peer: number, store: LinkStore): void {
   const { random, rules } = world;
   const other = world.hubs[peer]!;
   if (store.link.state !== "active" || openOf(store).outgoing.length >= rules.MAX_OPEN) return;
@@ -64,7 +65,7 @@ function reserve(world: World, hub: Hub, peer: number, store: LinkStore): void {
 }
 
 /** Both organizations consent; each hub keeps the signed Offer and Accept. */
-function consent(world: World, peer: number, store: LinkStore): void {
+export function consent(world: World, peer: number, store: LinkStore): void {
   const other = world.hubs[peer]!;
   if (!isUp(world, other)) return;
   const rows = [...store.outgoing.values()].filter(
@@ -79,7 +80,7 @@ function consent(world: World, peer: number, store: LinkStore): void {
 }
 
 /** The payer confirms in whole or in part, or is silent for too long, or a dispute ends. */
-function confirm(world: World, store: LinkStore): void {
+export function confirm(world: World, store: LinkStore): void {
   const { random, rules } = world;
   const rows = [...store.outgoing.values()].filter(
     ({ row }) => row.state === "reserved" && row.order === null && row.promise !== null,

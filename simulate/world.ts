@@ -98,6 +98,9 @@ export interface Faults {
   duplication: number;
   crashes: number;
   restores: number;
+  backups: number;
+  /** How many of the envelopes come again, long after they were sent; only from seed `FORGETFUL` on. */
+  echoes: number;
   /** Two hubs may lose data at once; then limits cannot be kept, and both may have signed anew what nobody remembers. */
   both: boolean;
   partitions: number;
@@ -131,6 +134,8 @@ export interface World {
   now: number;
   hubs: Hub[];
   flights: Envelope[];
+  /** Envelopes that will come again. */
+  echoes: Envelope[];
   /** Directions ("0>1") that nothing gets through. */
   cut: Set<string>;
   /** The highest limit that was ever in force, by "hub>peer": what was promised under it stays promised. */

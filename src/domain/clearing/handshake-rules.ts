@@ -287,8 +287,7 @@ export function onKnown(
   pen: Pen,
 ): Outcome {
   const { session } = link;
-  if (nonce !== session.nonce || epoch < session.epoch || (link.ready && epoch === session.epoch))
-    return unchanged(link);
+  if (nonce !== session.nonce || epoch < session.epoch) return unchanged(link);
   if (epoch > session.epoch + MAX_LEAP) return unchanged(link);
   return {
     ...unchanged(link),
