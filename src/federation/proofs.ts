@@ -6,6 +6,18 @@ export type JsonObject = { [key: string]: unknown };
 
 const CRYPTOSUITE = "eddsa-jcs-2022";
 
+/** Canonical JSON (RFC 8785) of an object, and of the same without its proof. */
+export interface Canonical {
+  whole: string;
+  bare: string;
+}
+
+/** Both for the price of one: members are made canonical once. */
+export function canonical(object: JsonObject): Canonical {
+  const members = membersOf(object);
+  return { whole: join(members), bare: join(members.filter(({ name }) => name !== "proof")) };
+}
+
 /**
  * Adds an object integrity proof (FEP-8b32, cryptosuite eddsa-jcs-2022 of W3C vc-di-eddsa): SHA-256 over the canonical JSON
  * (RFC 8785) of the proof's options and of the object, signed with Ed25519. The object's own terms are kept as they are, so
@@ -14,11 +26,24 @@ const CRYPTOSUITE = "eddsa-jcs-2022";
  * @param key.id iri of the Multikey that the object's owner lists in `assertionMethod` (FEP-521a)
  * @throws TypeError when the object has a proof already: an object carries one, a joint agreement is two signed activities
  */
-export function proveObject(
-  object: JsonObject,
-  key: { id: string; privateKey: KeyObject },
-  now: Date,
-): JsonObject {
+export function proveObject(object: JsonObject, key: Signer, now: Date): JsonObject {
+  return { ...object, proof: proofOf(object, canonicalize(object)!, key, now) };
+}
+
+/** The same, as canonical JSON. */
+export function proveCanonical(object: JsonObject, key: Signer, now: Date): Canonical {
+  const members = membersOf(object);
+  const bare = join(members);
+  const proof = membersOf({ proof: proofOf(object, bare, key, now) });
+  return { bare, whole: join([...members, ...proof].sort((a, b) => (a.name < b.name ? -1 : 1))) };
+}
+
+interface Signer {
+  id: string;
+  privateKey: KeyObject;
+}
+
+function proofOf(object: JsonObject, bare: string, key: Signer, now: Date): JsonObject {
   if ("proof" in object) throw new TypeError("The object has a proof already.");
   const proof: JsonObject = {
     ...("@context" in object && { "@context": object["@context"] }),
@@ -29,8 +54,19 @@ export function proveObject(
     verificationMethod: key.id,
     proofPurpose: "assertionMethod",
   };
-  const proofValue = encodeBase58(sign(null, hashData(proof, object), key.privateKey));
-  return { ...object, proof: { ...proof, proofValue } };
+  return { ...proof, proofValue: encodeBase58(sign(null, hashData(proof, bare), key.privateKey)) };
+}
+
+/** In the order of RFC 8785, which is that of UTF-16 code units. */
+function membersOf(object: JsonObject): { name: string; text: string }[] {
+  return Object.keys(object)
+    .filter((name) => object[name] !== undefined)
+    .sort()
+    .map((name) => ({ name, text: `${JSON.stringify(name)}:${canonicalize(object[name])}` }));
+}
+
+function join(members: readonly { text: string }[]): string {
+  return `{${members.map(({ text }) => text).join(",")}}`;
 }
 
 /**
@@ -39,8 +75,10 @@ export function proveObject(
  *
  * Strict: one proof, the one cryptosuite, purpose assertionMethod; when the proof has an `@context` it is the object's, so
  * that the same bytes cannot be given another meaning. An LD signature beside the proof is left out, as FEP-8b32 says.
+ *
+ * @param bare the object's canonical JSON without its proof, where it is known and there is no LD signature
  */
-export function verifyProof(object: JsonObject, publicKey: KeyObject): boolean {
+export function verifyProof(object: JsonObject, publicKey: KeyObject, bare?: string): boolean {
   if (publicKey.asymmetricKeyType !== "ed25519") return false;
   const { proof, signature: _ldSignature, ...document } = object;
   if (!isObject(proof)) return false;
@@ -60,7 +98,7 @@ export function verifyProof(object: JsonObject, publicKey: KeyObject): boolean {
   const bytes = typeof proofValue === "string" ? decodeBase58(proofValue) : null;
   if (bytes?.length !== 64) return false;
   try {
-    return verify(null, hashData(options, document), publicKey, bytes);
+    return verify(null, hashData(options, bare ?? canonicalize(document)!), publicKey, bytes);
   } catch {
     // What has no canonical form (nested too deeply, an infinite number) has no proof either.
     return false;
@@ -69,7 +107,12 @@ export function verifyProof(object: JsonObject, publicKey: KeyObject): boolean {
 
 /** The digest by which signed activities refer to each other: multibase (base58btc) of the SHA-256 multihash of the JCS. */
 export function digestMultibase(object: JsonObject): string {
-  return encodeBase58(Buffer.concat([MULTIHASH_SHA256, hash(object)]));
+  return digestOf(canonicalize(object)!);
+}
+
+/** The same, of what is canonical already. */
+export function digestOf(canonical: string): string {
+  return encodeBase58(Buffer.concat([MULTIHASH_SHA256, hash(canonical)]));
 }
 
 /** `z6Mk…`: the Multikey form (FEP-521a) of an Ed25519 public key. */
@@ -89,12 +132,12 @@ export function decodeMultikey(text: string): KeyObject | null {
 const MULTICODEC_ED25519 = Buffer.from([0xed, 0x01]);
 const MULTIHASH_SHA256 = Buffer.from([0x12, 0x20]);
 
-function hashData(proofOptions: JsonObject, document: JsonObject): Buffer {
-  return Buffer.concat([hash(proofOptions), hash(document)]);
+function hashData(proofOptions: JsonObject, bare: string): Buffer {
+  return Buffer.concat([hash(canonicalize(proofOptions)!), hash(bare)]);
 }
 
-function hash(object: JsonObject): Buffer {
-  return createHash("sha256").update(canonicalize(object)!).digest();
+function hash(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
 }
 
 function isObject(value: unknown): value is JsonObject {

@@ -5,12 +5,14 @@ import canonicalize from "canonicalize";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  canonical,
   decodeBase58,
   decodeMultikey,
   digestMultibase,
   encodeBase58,
   encodeMultikey,
   type JsonObject,
+  proveCanonical,
   proveObject,
   verifyProof,
 } from "../../src/federation/proofs.ts";
@@ -251,4 +253,22 @@ describe("interoperation with Fedify", () => {
     expect(verifyProof(wire, alice.publicKey)).toBe(true);
     expect(verifyProof({ ...wire, id: `${ACTOR}/creates/2` }, alice.publicKey)).toBe(false);
   });
+});
+
+test("canonical JSON with and without the proof is what RFC 8785 makes of both, and of the signed object", () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string({ unit: "binary" }), fc.jsonValue()), (any) => {
+      const { proof: _, ...bare } = any as JsonObject;
+      const proof = { type: "DataIntegrityProof", created: "2026-03-01T12:00:00Z" };
+      expect(canonical({ ...bare, proof })).toEqual({
+        whole: canonicalize({ ...bare, proof }),
+        bare: canonicalize(bare),
+      });
+      const key = { id: KEY_ID, privateKey: alice.privateKey };
+      expect(proveCanonical(bare, key, NOW)).toEqual({
+        whole: canonicalize(proveObject(bare, key, NOW)),
+        bare: canonicalize(bare),
+      });
+    }),
+  );
 });

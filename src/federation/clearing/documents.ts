@@ -1,6 +1,5 @@
 import type { KeyObject } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import canonicalize from "canonicalize";
 import { z } from "zod";
 import type {
   Checkpoint,
@@ -13,7 +12,7 @@ import type {
 } from "../../domain/clearing/messages-rules.ts";
 import { isObject } from "../envelope.ts";
 import type { SigningKey } from "../keyring.ts";
-import { digestMultibase, type JsonObject, proveObject, verifyProof } from "../proofs.ts";
+import { canonical, digestOf, type JsonObject, proveCanonical, verifyProof } from "../proofs.ts";
 import { CLEARING_CONTEXT } from "../vocab/context.ts";
 
 /** Between whom a document is: iris of the hub actors. */
@@ -95,10 +94,10 @@ export function sign(
   now: Date,
 ): Pick<Signed, "writer" | "reader" | "digest" | "body"> {
   const { attributedTo, to } = document;
+  const { bare, whole } = proveCanonical(document, key, now);
   return {
     ...{ writer: attributedTo as string, reader: to as string },
-    digest: digestMultibase(document),
-    body: canonicalize(proveObject(document, key, now))!,
+    ...{ digest: digestOf(bare), body: whole },
   };
 }
 
@@ -196,9 +195,9 @@ function proven<T extends { attributedTo: string; to: string; proof: { verificat
   if (document === undefined) return null;
   const { attributedTo: writer, to: reader } = document;
   if (!document.proof.verificationMethod.startsWith(`${writer}#`)) return null;
-  if (keys !== null && !keys(writer).some((key) => verifyProof(json, key))) return null;
-  const { proof: _, ...bare } = json;
-  return { document, signed: { writer, reader, digest: digestMultibase(bare), body: canonicalize(json)! } };
+  const { whole, bare } = canonical(json);
+  if (keys !== null && !keys(writer).some((key) => verifyProof(json, key, bare))) return null;
+  return { document, signed: { writer, reader, digest: digestOf(bare), body: whole } };
 }
 
 /** Amounts fit PostgreSQL's bigint; numbers of entries stay far enough below that the next hundred do as well. */

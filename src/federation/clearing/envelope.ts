@@ -1,8 +1,7 @@
-import canonicalize from "canonicalize";
 import { z } from "zod";
 import type { Message, Session } from "../../domain/clearing/messages-rules.ts";
 import type { SigningKey } from "../keyring.ts";
-import { type JsonObject, proveObject } from "../proofs.ts";
+import { type JsonObject, proveCanonical } from "../proofs.ts";
 import { CLEARING_CONTEXT } from "../vocab/context.ts";
 import { frame, type Keys, time, total } from "./documents.ts";
 import { nonce, readMessage, toActivity } from "./messages.ts";
@@ -57,7 +56,7 @@ export function seal(head: EnvelopeHead, messages: readonly Message[], key: Sign
       "ayni:state": head.state,
       orderedItems,
     };
-    return canonicalize(proveObject(envelope, key, head.published))!;
+    return proveCanonical(envelope, key, head.published).whole;
   });
 }
 

@@ -5,7 +5,7 @@ import { type Standing, standingWith } from "../../domain/clearing/proof.ts";
 import type { Ctx } from "../../domain/context.ts";
 import type { Peer } from "../../domain/peers/queries.ts";
 import type { SigningKey } from "../keyring.ts";
-import { decodeMultikey, encodeMultikey, type JsonObject, proveObject, verifyProof } from "../proofs.ts";
+import { decodeMultikey, encodeMultikey, type JsonObject, proveCanonical, verifyProof } from "../proofs.ts";
 import { CLEARING_CONTEXT } from "../vocab/context.ts";
 import {
   iri,
@@ -68,7 +68,7 @@ export async function writeStatement(
   const now = ctx.clock.now();
   const standing = await standingWith(ctx, peer);
   const document = toStatement(standing, peer, { hub, key, now });
-  return canonicalize(proveObject(document, key, now))!;
+  return proveCanonical(document, key, now).whole;
 }
 
 function toStatement(
@@ -198,7 +198,7 @@ export function writeQuery({ hub, key }: { hub: string; key: SigningKey }, peer:
     type: ["Document", "ayni:StatementQuery"],
     ...{ attributedTo: hub, to: peer, published: now.toISOString() },
   };
-  return canonicalize(proveObject(document, key, now))!;
+  return proveCanonical(document, key, now).whole;
 }
 
 const QUERY_MINUTES = 5;

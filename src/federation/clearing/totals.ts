@@ -1,7 +1,6 @@
-import canonicalize from "canonicalize";
 import type { Totals } from "../../domain/clearing/totals.ts";
 import type { SigningKey } from "../keyring.ts";
-import { proveObject } from "../proofs.ts";
+import { proveCanonical } from "../proofs.ts";
 import { CLEARING_CONTEXT } from "../vocab/context.ts";
 
 /** A day's public totals, signed by the hub's actor (FEP-8b32). Amounts are decimal digits, as everywhere in clearing. */
@@ -29,5 +28,5 @@ export function signTotals(
     "ayni:external": `${totals.external}`,
     "ayni:peers": totals.peers,
   };
-  return canonicalize(proveObject(document, key, totals.written))!;
+  return proveCanonical(document, key, totals.written).whole;
 }
