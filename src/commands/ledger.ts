@@ -92,7 +92,11 @@ export function statementReport(text: string): { proven: boolean; lines: string[
       "",
       "Signed with these keys. Compare them with those that the hubs' documents name (assertionMethod):",
     );
-    lines.push(`  ${keys.writer}  ${writer}`, `  ${keys.reader}  ${reader}`);
+    for (const [hub, [present, ...before]] of [
+      [writer, keys.writer],
+      [reader, keys.reader],
+    ] as const)
+      lines.push(`  ${present}  ${hub}`, ...before.map((key) => `  ${key}  before`));
   }
   lines.push("");
   if (problems.length > 0) lines.push("NOT PROVEN:", ...problems.map((problem) => `  ${problem}`));

@@ -1,7 +1,10 @@
+import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { eq } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { statementReport } from "../../src/commands/ledger.ts";
 import { clearingEntries, clearingLinks } from "../../src/db/schema/clearing.ts";
+import { peers } from "../../src/db/schema/peers.ts";
+import { retireKey } from "../../src/domain/actors/keys.ts";
 import { actorById } from "../../src/domain/actors/queries.ts";
 import type { Amounts, LedgerEntry } from "../../src/domain/clearing/messages-rules.ts";
 import type { Ctx } from "../../src/domain/context.ts";
@@ -15,6 +18,7 @@ import {
   writeStatement,
 } from "../../src/federation/clearing/statement.ts";
 import { createKeyring } from "../../src/federation/keyring.ts";
+import { encodeMultikey, type JsonObject, proveCanonical } from "../../src/federation/proofs.ts";
 import { startHubs } from "../support/hub.ts";
 import { makePeers } from "../support/peers.ts";
 
@@ -100,12 +104,40 @@ test("a statement proves by itself who owes whom what, and any byte that is chan
     expect(statementReport(other).proven).toBe(false);
 }, 120_000);
 
+test("when both hubs have new keys, what was signed with the old ones is still proven, and with no other", async () => {
+  const { a, peer, ours, theirs } = await scene();
+  const { actorId } = await localHub(a.ctx);
+  const multikey = ({ privateKey }: { privateKey: KeyObject }) => encodeMultikey(createPublicKey(privateKey));
+  const [old, fresh] = [multikey(ours.key), generateKeyPairSync("ed25519")];
+  await retireKey(a.ctx, actorId, { fragment: "before", publicKey: old, retired: a.ctx.clock.now() });
+  const theirFresh = encodeMultikey(generateKeyPairSync("ed25519").publicKey);
+  await a.ctx.db.update(peers).set({ key: theirFresh }).where(eq(peers.id, peer.id));
+  const key = { id: ours.key.id, privateKey: fresh.privateKey };
+  const now = (await findPeer(a.ctx, peer.id))!;
+
+  const text = await writeStatement(a.ctx, now, { hub: ours.hub, key });
+  const { statement, problems } = checkStatement(text);
+  expect(problems).toEqual([]);
+  expect(statement?.keys).toEqual({
+    writer: [encodeMultikey(fresh.publicKey), old],
+    reader: [theirFresh, multikey(theirs.key)],
+  });
+  expect(statementReport(text).lines).toContain(`  ${old}  before`);
+
+  const { proof: _, ...bare } = JSON.parse(text) as {
+    "ayni:keys": { writer: string[]; reader: string[] };
+  } & JsonObject;
+  for (const side of ["writer", "reader"] as const) {
+    const named = { ...bare["ayni:keys"], [side]: bare["ayni:keys"][side].slice(0, 1) };
+    const forged = proveCanonical({ ...bare, "ayni:keys": named }, key, new Date()).whole;
+    expect(checkStatement(forged).problems.join()).toMatch(/not signed by it/);
+  }
+});
+
 test("a writer cannot prove more than the other side signed", async () => {
   const { a, b, peer, back, ours, theirs } = await scene();
   const text = await writeStatement(a.ctx, peer, ours);
   // Signed anew by the writer, the sums are still not those of the peer's documents.
-  const { proveObject } = await import("../../src/federation/proofs.ts");
-  const canonicalize = (await import("canonicalize")).default;
   type Statement = Record<string, unknown> & {
     "ayni:in": Record<string, unknown>;
     "ayni:out": Record<string, unknown>;
@@ -113,7 +145,7 @@ test("a writer cannot prove more than the other side signed", async () => {
   const forged = (change: (statement: Statement) => void) => {
     const { proof: _, ...bare } = JSON.parse(text) as Statement;
     change(bare as Statement);
-    return checkStatement(canonicalize(proveObject(bare, ours.key, new Date()))!).problems;
+    return checkStatement(proveCanonical(bare, ours.key, new Date()).whole).problems;
   };
   expect(forged(() => {})).toEqual([]);
   const wrong: [(statement: Statement) => void, RegExp][] = [

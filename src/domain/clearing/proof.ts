@@ -1,13 +1,18 @@
-import { and, desc, eq, inArray, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, ne, sql } from "drizzle-orm";
 import { clearingEntries, clearingLinks, clearingTransfers } from "../../db/schema/clearing.ts";
+import { peerKeys } from "../../db/schema/peers.ts";
+import { loadRetiredKeys } from "../actors/keys.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import { localHub } from "../hubs/queries.ts";
 import type { Peer } from "../peers/queries.ts";
 import { transact } from "../transact.ts";
 import type { Head } from "./messages-rules.ts";
 
 /** Transfers that are open are told up to so many; there are never more (`MAX_OPEN`, each way). */
 const OPEN_MAX = 2_000;
+/** Keys that each side had before are told up to so many, newest first: what was signed last is signed with one of them. */
+export const OLD_KEYS_MAX = 20;
 
 /** How two hubs stand with one another, as this one has it. */
 export interface Standing {
@@ -22,12 +27,15 @@ export interface Standing {
   acknowledged: { seq: bigint; cumulative: bigint };
   /** When the peer was last heard. */
   heard: Date | null;
+  /** Multikeys that this hub and the peer proved with before their present ones. */
+  oldKeys: { ours: string[]; theirs: string[] };
   open: { transfer: string; side: "payer" | "payee"; state: "reserved" | "prepared"; seconds: bigint }[];
 }
 
 /** @throws DomainError not_found when nothing was ever cleared with this peer */
-export function standingWith(ctx: Ctx, peer: Pick<Peer, "id">): Promise<Standing> {
-  return transact(ctx, async ({ db }) => {
+export function standingWith(ctx: Ctx, peer: Pick<Peer, "id" | "key">): Promise<Standing> {
+  return transact(ctx, async (ctx) => {
+    const { db } = ctx;
     // All of it as of one moment.
     await db.execute(sql`set transaction isolation level repeatable read`);
     const [link] = await db.select().from(clearingLinks).where(eq(clearingLinks.peerId, peer.id));
@@ -57,6 +65,13 @@ export function standingWith(ctx: Ctx, peer: Pick<Peer, "id">): Promise<Standing
       )
       .orderBy(clearingTransfers.iri)
       .limit(OPEN_MAX);
+    const ours = await loadRetiredKeys(ctx, (await localHub(ctx)).actorId);
+    const theirs = await db
+      .select({ key: peerKeys.key })
+      .from(peerKeys)
+      .where(and(eq(peerKeys.peerId, peer.id), ne(peerKeys.key, peer.key)))
+      .orderBy(desc(peerKeys.accepted), peerKeys.key)
+      .limit(OLD_KEYS_MAX);
     return {
       out: { seq: link.outSeq, cumulative: link.outCumulative, digest: link.outDigest },
       in: { seq: link.inSeq, cumulative: link.inCumulative, digest: link.inDigest },
@@ -65,6 +80,10 @@ export function standingWith(ctx: Ctx, peer: Pick<Peer, "id">): Promise<Standing
       checkpoint: link.checkpoint,
       acknowledged: { seq: link.ackedSeq, cumulative: link.ackedCumulative },
       heard: link.heard,
+      oldKeys: {
+        ours: ours.slice(0, OLD_KEYS_MAX).map(({ publicKey }) => publicKey),
+        theirs: theirs.map(({ key }) => key),
+      },
       open: open as Standing["open"],
     };
   });

@@ -1,7 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import canonicalize from "canonicalize";
 import { z } from "zod";
-import { type Standing, standingWith } from "../../domain/clearing/proof.ts";
+import { OLD_KEYS_MAX, type Standing, standingWith } from "../../domain/clearing/proof.ts";
 import type { Ctx } from "../../domain/context.ts";
 import type { Peer } from "../../domain/peers/queries.ts";
 import type { SigningKey } from "../keyring.ts";
@@ -24,6 +24,7 @@ import {
 export const MAX_STATEMENT = 2 * 1_048_576;
 
 const key = z.string().regex(/^z6Mk[1-9A-HJ-NP-Za-km-z]{44}$/);
+const keys = z.tuple([key], key).refine((list) => list.length <= OLD_KEYS_MAX + 1);
 /** Signed documents whole, as they stand in both hubs' logs. */
 const log = z.strictObject({
   "ayni:seq": seqOrNone,
@@ -36,8 +37,8 @@ const statement = z.strictObject({
   "@context": z.unknown(),
   type: z.tuple([z.literal("Document"), z.literal("ayni:ClearingStatement")]),
   ...{ attributedTo: iri, to: iri, published: time, proof },
-  /** Multikeys: the writer's own, and the one that it has pinned for the reader. */
-  "ayni:keys": z.strictObject({ writer: key, reader: key }),
+  /** Multikeys: the writer's own, and the one that it has pinned for the reader; behind each what the hub proved with before. */
+  "ayni:keys": z.strictObject({ writer: keys, reader: keys }),
   /** What the writer pays, and what the reader pays. */
   ...{ "ayni:out": log, "ayni:in": log },
   /** Seconds of an HOUR that the writer owes the reader; below zero: the other way. */
@@ -83,7 +84,10 @@ function toStatement(
     "@context": CLEARING_CONTEXT,
     type: ["Document", "ayni:ClearingStatement"],
     ...{ attributedTo: hub, to: peer.iri, published: now.toISOString() },
-    "ayni:keys": { writer: encodeMultikey(createPublicKey(key.privateKey)), reader: peer.key },
+    "ayni:keys": {
+      writer: [encodeMultikey(createPublicKey(key.privateKey)), ...standing.oldKeys.ours],
+      reader: [peer.key, ...standing.oldKeys.theirs],
+    },
     "ayni:out": {
       "ayni:seq": `${out.seq}`,
       "ayni:cumulative": `${out.cumulative}`,
@@ -113,7 +117,8 @@ export interface CheckedStatement {
   writer: string;
   reader: string;
   published: Date;
-  keys: { writer: string; reader: string };
+  /** Multikeys, the present one first. */
+  keys: { writer: string[]; reader: string[] };
   /** Seconds of an HOUR that the writer owes the reader. */
   net: bigint;
   out: { seq: bigint; cumulative: bigint; acknowledged: bigint };
@@ -123,7 +128,7 @@ export interface CheckedStatement {
 
 /**
  * Checks a statement with nothing but itself: that it is byte for byte what its writer signed, that each log's newest entry is signed by
- * the one who pays, that checkpoints are signed by the other one, and that the sums are those of the entries. Whether the two keys are
+ * the one who pays, that checkpoints are signed by the other one, and that the sums are those of the entries. Whether the keys are
  * the hubs' is for people to compare with what the hubs' documents say.
  *
  * @returns problems in sentences, none when all of it is proven
@@ -141,14 +146,16 @@ export function checkStatement(text: string): { statement: CheckedStatement | nu
   const read = statement.safeParse(json);
   if (!read.success) return nothing("The file is not a statement between hubs.");
   const { attributedTo: writer, to: reader, published, "ayni:keys": named, ...rest } = read.data;
-  const writerKey = decodeMultikey(named.writer);
-  const readerKey = decodeMultikey(named.reader);
-  if (writerKey === null || readerKey === null) return nothing("One of the two keys is no Ed25519 key.");
-  if (!read.data.proof.verificationMethod.startsWith(`${writer}#`) || !verifyProof(json, writerKey))
+  const writerKeys = named.writer.map(decodeMultikey).filter((key) => key !== null);
+  const readerKeys = named.reader.map(decodeMultikey).filter((key) => key !== null);
+  if (writerKeys.length < named.writer.length || readerKeys.length < named.reader.length)
+    return nothing("One of the keys is no Ed25519 key.");
+  const [writerKey] = writerKeys;
+  if (!read.data.proof.verificationMethod.startsWith(`${writer}#`) || !verifyProof(json, writerKey!))
     return nothing(`It is not signed by ${writer}, or it was changed.`);
 
   const problems: string[] = [];
-  const keys: Keys = (hub) => (hub === writer ? [writerKey] : hub === reader ? [readerKey] : []);
+  const keys: Keys = (hub) => (hub === writer ? writerKeys : hub === reader ? readerKeys : []);
   const check = (name: "ayni:out" | "ayni:in", payer: string, payee: string) => {
     const { "ayni:seq": seq, "ayni:cumulative": cumulative, ...log } = rest[name];
     const wrong = (what: string) => problems.push(`What ${payer} pays: ${what}.`);
