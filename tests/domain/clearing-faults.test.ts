@@ -82,6 +82,37 @@ test("what the limit does not allow is refused, the hold is given back, and the 
   await clean(scene);
 });
 
+test("a peer that is refused ten thousand times in a day gets no more answers and takes no more rows until the next", async () => {
+  const scene = await clearingScene({ limit: 36_000n });
+  const { a, b } = scene;
+  await b.ctx.db.execute(sql`
+    insert into clearing_transfers (iri, peer_id, side, state, created)
+    select ${a.ctx.hub.origin} || '/transfers/none-' || n, ${b.peerId}::bigint, 'payee', 'released', ${scene.now().toISOString()}::timestamptz
+    from generate_series(1, 9999) as n`);
+  const rows = async () =>
+    (await b.ctx.db.execute<{ n: number }>(sql`select count(*)::int as n from clearing_transfers`))[0]?.n;
+  const [last, over, fits] = [
+    await agree(a, b, 1_001n),
+    await agree(a, b, 1_002n),
+    await agree(a, b, 1_000n),
+  ];
+  await carry(scene);
+  // What is promised does not count, and what was refused once is answered again.
+  expect(await stateOf(a, fits.iri)).toBe("reserved");
+  expect(await stateOf(b, fits.iri)).toBe("prepared");
+  const states = await Promise.all([last, over].map(({ iri }) => stateOf(a, iri)));
+  expect(states.toSorted()).toEqual(["aborted: limit", "reserved"]);
+  expect(await rows()).toBe(9_999 + 2);
+
+  scene.advance(86_400_001);
+  await carry(scene);
+  expect(await Promise.all([last, over].map(({ iri }) => stateOf(a, iri)))).toEqual([
+    "aborted: limit",
+    "aborted: limit",
+  ]);
+  expect(await rows()).toBe(9_999 + 3);
+});
+
 test("S8: of fifty reservations at once exactly so many are promised as the limit allows", async () => {
   const scene = await clearingScene({ limit: 3_600n * 17n, members: 5 });
   const { a, b } = scene;

@@ -114,6 +114,9 @@ export const clearingTransfers = pgTable(
     index("clearing_transfers_due").on(t.peerId, t.due).where(sql`${t.due} is not null`),
     index("clearing_transfers_open").on(t.peerId).where(sql`${t.state} in ('reserved', 'prepared')`),
     index("clearing_transfers_orders").on(t.peerId).where(sql`${t.order} is not null`),
+    index("clearing_transfers_refused")
+      .on(t.peerId, t.created)
+      .where(sql`${t.state} = 'rejected' or ${t.state} = 'released' and ${t.request} is null`),
     index("clearing_transfers_agreement").on(t.agreementId).where(sql`${t.agreementId} is not null`),
     check(
       "clearing_transfers_side",

@@ -115,6 +115,7 @@ export const transfers = pgTable(
     index("transfers_payer").on(t.payerId, t.created),
     index("transfers_holds").on(t.payerId, t.id).where(sql`${t.state} = 'reserved'`),
     index("transfers_agreement").on(t.agreementId).where(sql`${t.agreementId} is not null`),
+    index("transfers_noted").on(t.id).where(sql`${t.note} is not null`),
     index("transfers_corrects").on(t.corrects).where(sql`${t.corrects} is not null`),
     check("transfers_parties", sql`${t.payerId} <> ${t.payeeId}`),
     check("transfers_amount", sql`${t.amount} > 0`),

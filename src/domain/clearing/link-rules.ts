@@ -34,6 +34,8 @@ export interface Link {
   /** What we have promised and the peer has not decided about. */
   prepared: bigint;
   preparedCount: number;
+  /** How much more that comes to nothing may be remembered today: refusals, and what is given up before it was asked for. */
+  room: number;
   /** The peer's answer to our handshake, while we read what it gives back. */
   resync: Resynced | null;
 }

@@ -41,6 +41,7 @@ export async function lockLink(ctx: Ctx, peerId: Id): Promise<Loaded | null> {
         resync: string | null;
         ready: boolean;
         prepared_count: number;
+        refused: string;
         ledger_frozen: boolean;
         old_keys: string[];
         resting: string | null;
@@ -51,6 +52,8 @@ export async function lockLink(ctx: Ctx, peerId: Id): Promise<Loaded | null> {
     select l.*, p.state, p.their_state, p.key,
       array(select key from peer_keys k where k.peer_id = p.id and k.key <> p.key order by accepted desc) as old_keys, p.they_may_owe, peer.iri, peer.name, own.iri as hub,
       exists (select from ledger_freezes where released is null) as ledger_frozen,
+      (select count(*) from (select from clearing_transfers t where t.peer_id = l.peer_id and t.created > ${since(ctx)}::timestamptz
+        and (t.state = 'rejected' or t.state = 'released' and t.request is null) limit ${ROOM}) today) as refused,
       credit.id as credit, seconds.id as seconds, clearing.id as clearing
     from clearing_links l join peers p on p.id = l.peer_id join actors peer on peer.id = p.actor_id
       join hubs on hubs.id = 1 join actors own on own.id = hubs.actor_id
@@ -75,6 +78,7 @@ export async function lockLink(ctx: Ctx, peerId: Id): Promise<Loaded | null> {
       acked: { seq: BigInt(row.acked_seq), cumulative: BigInt(row.acked_cumulative) },
       prepared: BigInt(row.prepared),
       preparedCount: row.prepared_count,
+      room: ROOM - Number(row.refused),
       resync: row.resync === null ? null : unpack<Resynced>(row.resync),
     },
     peerId,
@@ -88,6 +92,13 @@ export async function lockLink(ctx: Ctx, peerId: Id): Promise<Loaded | null> {
     failures: row.failures,
     refused: REFUSALS.has(row.failure ?? ""),
   };
+}
+
+/** Transfers of a peer that came to nothing and are remembered, in a day. An honest peer sends a few; each takes some 2 kB. */
+const ROOM = 10_000;
+
+function since(ctx: Ctx): string {
+  return new Date(ctx.clock.now().getTime() - 86_400_000).toISOString();
 }
 
 /** What a peer's door answers for reasons that only people, or the right time, can mend (docs/clearing.md, section 6). */

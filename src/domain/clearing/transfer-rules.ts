@@ -52,9 +52,11 @@ export function onReserve(link: Link, request: CreditTransfer, rows: Rows, pen: 
           ? "stale-quote"
           : (rows.refusal(request) ?? (exposure(link) + seconds > link.limit ? "limit" : null));
   if (reason !== null) {
+    const kept = remembered(link);
+    if (kept === null) return unchanged(link);
     const incoming: Incoming = { ...blank(iri), state: "rejected", request, reason };
     return {
-      ...unchanged(link),
+      ...unchanged(kept),
       incoming: [incoming],
       replies: [{ type: "refuse", transfer: iri, reason }],
     };
@@ -66,6 +68,14 @@ export function onReserve(link: Link, request: CreditTransfer, rows: Rows, pen: 
     incoming: [{ ...blank(iri), state: "prepared", request, promise }],
     replies: [{ type: "promise", promise }],
   };
+}
+
+/**
+ * What is said no to is remembered for good, and a peer may ask for as much as it likes. Beyond a day's room it gets no answer, as if the
+ * message had been lost: it asks again, until it has one.
+ */
+function remembered(link: Link): Link | null {
+  return link.room > 0 ? { ...link, room: link.room - 1 } : null;
 }
 
 function answerAgain({ iri, state, promise, reason }: Incoming): Message[] {
@@ -156,7 +166,10 @@ export function onAbort(link: Link, iri: string, rows: Rows): Outcome {
     return frozen(link, { kind: "decided_twice", detail, bodies: entry === undefined ? [] : [entry.body] });
   }
   const replies: Message[] = [{ type: "release", transfer: iri }];
-  if (known === undefined) return { ...unchanged(link), incoming: [blank(iri)], replies };
+  if (known === undefined) {
+    const kept = remembered(link);
+    return kept === null ? unchanged(link) : { ...unchanged(kept), incoming: [blank(iri)], replies };
+  }
   return known.state === "prepared" ? { ...released(link, known), replies } : { ...unchanged(link), replies };
 }
 

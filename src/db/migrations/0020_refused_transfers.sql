@@ -1,0 +1,2 @@
+CREATE INDEX "clearing_transfers_refused" ON "clearing_transfers" USING btree ("peer_id","created") WHERE "clearing_transfers"."state" = 'rejected' or "clearing_transfers"."state" = 'released' and "clearing_transfers"."request" is null;--> statement-breakpoint
+CREATE INDEX "transfers_noted" ON "transfers" USING btree ("id") WHERE "transfers"."note" is not null;
