@@ -215,7 +215,7 @@ export const MUTATIONS: Mutation[] = [
   mutation(
     "heads-not-compared",
     "logs that differ are not noticed when hands are shaken",
-    "if (wrong.length === 0) return null;",
+    "return fork.sent === null && fork.received === null ? null : fork;",
     "return null;",
   ),
 
@@ -279,6 +279,13 @@ export const MUTATIONS: Mutation[] = [
     "what the end of the handshake needs is not read with its last page",
     "...(link.resync?.open.map(({ transfer }) => transfer) ?? []),",
     "",
+  ),
+
+  mutation(
+    "late-fork-believed",
+    "what a hub signed in a past that it lost accuses it when it arrives late",
+    "if (fork !== null && isSame(session, link.peerSession)) return forked(link, fork);",
+    "if (fork !== null) return forked(link, fork);",
   ),
 
   // Who and when.

@@ -121,10 +121,10 @@ function chooseFaults({ pick, chance }: Random): Omit<Faults, "malice"> {
 /** A world in which what goes wrong is mostly that somebody forgets, and that old envelopes come late. */
 function chooseLosses({ pick, chance }: Random): Omit<Faults, "malice"> {
   return {
-    loss: pick([0, 0.15, 0.3])!,
+    loss: pick([0, 0, 0.15])!,
     duplication: pick([0, 0.15])!,
-    crashes: pick([0.02, 0.04, 0.08])!,
-    restores: pick([0.5, 0.8, 1])!,
+    crashes: pick([0.01, 0.02, 0.04])!,
+    restores: pick([0.8, 1])!,
     backups: pick([0.03, 0.1])!,
     echoes: pick([0.1, 0.3, 0.6])!,
     both: chance(0.1),
@@ -151,7 +151,7 @@ function createHub({ random, peaks }: World, number: number, count: number): Hub
       link: {
         ...{ peer: `https://h${peer}.example/actor`, state: "active" as const, limit, ready: false },
         ...{ session: none, peerSession: none, out: head, in: head, acked: head },
-        ...{ prepared: 0n, preparedCount: 0, resync: null },
+        ...{ prepared: 0n, preparedCount: 0, room: 1_000_000, resync: null },
       },
       ...{ outgoing: new Map(), incoming: new Map(), sent: [], received: [], checkpoint: null },
       ...{ evidence: [], inbox: [], due: 0, pinned: 1 },

@@ -155,6 +155,32 @@ export const SCENARIOS: Scenario[] = [
     },
   },
   {
+    name: "late-fork",
+    what: "A session arrives that its own hub has lost, with a log that has gone on otherwise since: nobody is accused of it.",
+    shows: ["late-fork-believed"],
+    play({ a, talk, unheard, speak, arrive, agree, pay, backUp, restart }) {
+      talk();
+      backUp(a);
+      agree();
+      talk();
+      pay();
+      unheard(a);
+      restart(a);
+      restart(a);
+      const late = speak(a);
+      restart(a, "lose");
+      talk();
+      agree();
+      talk();
+      pay();
+      talk();
+      arrive(late);
+      agree();
+      talk();
+      pay();
+    },
+  },
+  {
     name: "two-of-one-epoch",
     what: "A promise arrives that was given under the same epoch, by a process whose data is lost: it says nothing.",
     shows: ["nonce-ignored"],

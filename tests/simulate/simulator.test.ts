@@ -2,6 +2,8 @@ import { execFile } from "node:child_process";
 import { expect, test } from "vitest";
 import { loadRules, PRODUCT, SMALL } from "../../simulate/rules.ts";
 import { FORGETFUL, simulate } from "../../simulate/run.ts";
+import { play, type Scenario } from "../../simulate/scenarios.ts";
+import { copyOf } from "../../simulate/world.ts";
 
 /** So many histories as fit into some seconds; `npm run simulate` does as many as one likes. */
 const WORLDS = [
@@ -38,6 +40,37 @@ test.each(WORLDS)(
       expect(total[name], name).toBeGreaterThan(0);
   },
 );
+
+test("a hub that goes on from a past that was given up is found out, however much was written since", () => {
+  const trace: string[] = [];
+  const fork: Scenario = {
+    ...{ name: "fork", what: "Not simulated otherwise: both pasts were signed.", shows: [] },
+    play({ a, talk, unheard, agree, pay, backUp, restart }) {
+      talk();
+      backUp(a);
+      agree();
+      talk();
+      pay();
+      unheard(a);
+      const past = copyOf(a.store);
+      restart(a, "lose");
+      for (const _ of [1, 2]) {
+        talk();
+        agree();
+        talk();
+        pay();
+      }
+      talk();
+      // It breaks its word, if not on purpose.
+      a.malicious = true;
+      a.store = past;
+      restart(a);
+      talk();
+    },
+  };
+  expect(play(fork, PRODUCT, (line) => trace.push(line)).violation).toBeNull();
+  expect(trace).toContainEqual("hub 0 freezes 1: forked_log, the logs differ at entry 1");
+});
 
 test.each([2, 3, 4])("%i hubs: the same seed is the same history", (hubs) => {
   const traced = () => {

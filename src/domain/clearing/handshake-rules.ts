@@ -63,7 +63,7 @@ export function onResync(
     return { ...unchanged(link), replies: [{ type: "known", epoch, nonce: session.nonce }] };
   }
   const fork = compareHeads(link, message, rows);
-  if (fork !== null) return fork;
+  if (fork !== null && isSame(session, link.peerSession)) return forked(link, fork);
   // It has more of our log than we do: we forgot as well.
   const forgot = link.ready && message.in.seq > link.out.seq;
   // What it answered in an earlier session counts no more: it may have less now.
@@ -73,24 +73,32 @@ export function onResync(
   const resynced: Resynced = {
     type: "resynced",
     nonce: session.nonce,
-    out: link.out,
-    in: link.in,
+    out: fork?.sent ?? link.out,
+    in: fork?.received ?? link.in,
     states: message.open.map((transfer) => ({ transfer, state: rows.incoming(transfer)?.state ?? "none" })),
     open: outgoing.map(({ iri, request, promise }) => ({ transfer: iri, request, promise })),
     prepared: incoming.map(({ iri }) => iri),
   };
-  return { ...unchanged(next), replies: [resynced] };
+  // It may be late, from a past that its sender has lost: only who is there to read the answer sees for certain that the logs differ.
+  return { ...unchanged(fork === null ? next : link), replies: [resynced] };
 }
 
+/** The entries, ours and the peer's, at which the peer's heads name others than we have. */
+type Fork = Record<"sent" | "received", LedgerEntry | null>;
+
 /** Both sides must mean the same entries where both have them. */
-function compareHeads(link: Link, peer: { out: Head; in: Head }, rows: Rows): Outcome | null {
+function compareHeads(link: Link, peer: { out: Head; in: Head }, rows: Rows): Fork | null {
   const sent = peer.in.seq > 0n && peer.in.seq <= link.out.seq ? rows.sent(peer.in.seq) : undefined;
   const received = peer.out.seq > 0n && peer.out.seq <= link.in.seq ? rows.received(peer.out.seq) : undefined;
-  const wrong = [
-    sent !== undefined && sent.digest !== peer.in.digest ? sent : null,
-    received !== undefined && received.digest !== peer.out.digest ? received : null,
-  ].filter((entry) => entry !== null);
-  if (wrong.length === 0) return null;
+  const fork = {
+    sent: sent !== undefined && sent.digest !== peer.in.digest ? sent : null,
+    received: received !== undefined && received.digest !== peer.out.digest ? received : null,
+  };
+  return fork.sent === null && fork.received === null ? null : fork;
+}
+
+function forked(link: Link, { sent, received }: Fork): Outcome {
+  const wrong = [sent, received].filter((entry) => entry !== null);
   const detail = `the logs differ at entry ${wrong.map(({ seq }) => seq).join(" and ")}`;
   return frozen(link, { kind: "forked_log", detail, bodies: wrong.map(({ body }) => body) });
 }
@@ -103,7 +111,7 @@ export function onResynced(link: Link, session: Session, message: Resynced, rows
     return { ...unchanged(link), replies: [{ type: "known", epoch, nonce: session.nonce }] };
   }
   const fork = compareHeads(link, message, rows);
-  if (fork !== null) return fork;
+  if (fork !== null) return forked(link, fork);
   return goOn({ ...link, peerSession: session, resync: message }, rows, pen, unchanged(link));
 }
 
