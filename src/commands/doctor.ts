@@ -8,10 +8,13 @@ import { peerCopies, peers } from "../db/schema/peers.ts";
 import { loadPrivateKey } from "../domain/actors/keys.ts";
 import type { Ctx } from "../domain/context.ts";
 import { findHub } from "../domain/hubs/queries.ts";
+import type { CopyFailureCode } from "../domain/peers/copies.ts";
 import { EgressError, fetchDocument, installEgress, post } from "../federation/egress.ts";
+import { type MessageKey, translator } from "../locales/index.ts";
 import { createMailer } from "../mail/mailer.ts";
 import { queueStats } from "../queue/stats.ts";
 import { VERSION } from "../version.ts";
+import { failureText } from "../views/peers/failures.ts";
 import { say, withDatabase } from "./data.ts";
 
 /** What was looked at, and where something is wrong, what to do about it. */
@@ -223,6 +226,15 @@ async function peerFindings(ctx: Ctx): Promise<Finding[]> {
   return rows.flatMap(({ peer, link, copy }) => peerFinding(now, peer, link, copy));
 }
 
+/** What a failure's code means and what to do, as the peer's page says it. */
+const inWords = (text: MessageKey, code: string) => `${translator("en")(text)} (${code})`;
+
+/** Why a peer is frozen, as its page says it. */
+function frozenText(reason: string): string {
+  if (reason === "administrator") return inWords("peers.problem_frozen_here", reason);
+  return inWords(reason === "key_changed" ? "peers.problem_key" : "peers.problem_evidence", reason);
+}
+
 /** Everything that is amiss with one peer, or one line that says that nothing is. */
 export function peerFinding(
   now: number,
@@ -243,7 +255,7 @@ export function peerFinding(
     );
   if (peer.state === "frozen")
     wrong(
-      `is frozen (${peer.reason ?? "by an administrator"}): nothing is settled with it.`,
+      `is frozen: nothing is settled with it. ${frozenText(peer.reason ?? "administrator")}`,
       "Look at the evidence on its page at /admin/peers, talk to its administrators, and let it go on or close it.",
     );
   if (peer.theirState === "frozen" && peer.state !== "frozen")
@@ -255,12 +267,14 @@ export function peerFinding(
         heard === null ? "was never heard." : `was not heard for ${days(heard)} days.`,
         failure === null
           ? "Is it up? Does its address lead to it? Is the hub here running?"
-          : `It could not be reached${reached === null ? "" : ` since ${reached.toISOString()}`}: ${failure}`,
+          : `It could not be reached${reached === null ? "" : ` since ${reached.toISOString()}`}: ${inWords(failureText(failure), failure)}`,
       );
     else if (!ready)
       wrong(
         "has not shaken hands since the hub started: nothing is decided with it yet.",
-        failure === null ? "That takes seconds while both hubs run; look again." : `In the way: ${failure}`,
+        failure === null
+          ? "That takes seconds while both hubs run; look again."
+          : inWords(failureText(failure), failure),
       );
     if (skew !== null && Math.abs(skew) > SKEW)
       wrong(
@@ -277,7 +291,9 @@ export function peerFinding(
         completed === null || fresh === null
           ? "has not been copied whole: the exchange page lacks some of its proposals."
           : `was last compared ${days(fresh)} days ago: the exchange page shows old proposals.`,
-        failure === null ? "Is the hub's queue being worked off?" : `In the way: ${failure}`,
+        failure === null
+          ? "Is the hub's queue being worked off?"
+          : inWords(`copy_failures.${failure as CopyFailureCode}`, failure),
       );
   }
   return found.length > 0 ? found : [{ ok: true, text: `Exchange with ${origin} is well.` }];

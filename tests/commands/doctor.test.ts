@@ -30,16 +30,26 @@ test("the doctor says of a peer what is amiss and what to do, and nothing of one
       { ...well.copy, ...copied } as NonNullable<typeof copy>,
     );
     for (const { ok, advice } of found) expect(ok || (advice ?? "").length > 10).toBe(true);
-    return found.map(({ ok, text }) => `${ok} ${text}`).join("\n");
+    return found.map(({ ok, text, advice = "" }) => `${ok} ${text} ${ok ? "" : advice}`.trim()).join("\n");
   };
   expect(told({})).toBe(`true Exchange with ${b!.origin} is well.`);
   expect(told({ state: "asked" })).toMatch(/^false .*asks to be a peer/);
-  expect(told({ state: "frozen", reason: "equivocation" })).toMatch(/^false .*frozen \(equivocation\)/);
+  expect(told({ state: "frozen", reason: "equivocation" })).toMatch(
+    /^false .*frozen: .*contradicted what it had signed.*\(equivocation\)/,
+  );
   expect(told({ theirState: "frozen" })).toMatch(/^false .*has frozen this hub/);
   expect(told({ newKey: "z6MkNew" })).toMatch(/^false .*new key/);
   expect(told({}, { ready: false })).toMatch(/^false .*has not shaken hands/);
   expect(told({}, { heard: null })).toMatch(/^false .*was never heard/);
-  expect(told({}, { heard: ago(3), failure: "timed out" })).toMatch(/^false .*not heard for 3 days/);
+  // Codes are said in words, with the code for whoever looks it up.
+  expect(told({}, { heard: ago(3), failure: "bad_proof" })).toMatch(
+    /^false .*not heard for 3 days.*does not recognize our signature.*\(bad_proof\)/,
+  );
+  expect(told({}, { ready: false, failure: "http_502" })).toMatch(
+    /not shaken hands.*has a fault.*\(http_502\)/,
+  );
+  expect(told({}, {}, { completed: null, failure: "circle" })).toMatch(/repeats itself.*\(circle\)/);
+  expect(told({ state: "frozen", reason: "administrator" })).toMatch(/An administrator here stopped/);
   expect(told({}, { skew: 3_600_000 })).toMatch(/^false .*60 minutes ahead/);
   expect(told({}, { skew: -1_800_000 })).toMatch(/^false .*30 minutes behind/);
   expect(told({}, {}, { compared: ago(9) })).toMatch(/^false .*compared 9 days ago/);

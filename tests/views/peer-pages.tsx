@@ -124,6 +124,16 @@ export function peerPages(locale: Locale): Record<string, Child> {
         />,
       ]),
     ),
+    "peer, silent for days": (
+      <PeerPage
+        {...shown}
+        {...overview({}, [
+          { kind: "unreachable", hours: 75 },
+          { kind: "silent", hours: 240 },
+        ])}
+        actions={actionsOf("active")}
+      />
+    ),
     "peer with every problem": (
       <PeerPage {...shown} {...overview({ newKey: "z6Mk2" }, PROBLEMS)} actions={actionsOf("active")} />
     ),

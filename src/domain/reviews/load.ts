@@ -23,6 +23,19 @@ export const ENTRY = sql<string | null>`(
   select entry.digest from ${clearingTransfers} moved join ${clearingEntries} entry on entry.transfer = moved.iri
   where moved.agreement_id = ${agreements.id} and moved.state in ('committed', 'settled') limit 1)`;
 
+/** What decides whether and until when an agreement is reviewed, and by whom; with the proposal joined. */
+export const REVIEWED = {
+  state: agreements.state,
+  settled: SETTLED,
+  settledAmount: agreements.settledAmount,
+  providerId: agreements.providerId,
+  receiverId: agreements.receiverId,
+  title: proposals.name,
+  betweenHubs: BETWEEN_HUBS,
+  peerId: agreements.peerId,
+  entry: ENTRY,
+};
+
 export type ReviewedAgreement = NonNullable<Awaited<ReturnType<typeof lockReviewed>>>;
 
 /** An agreement under lock, so that its two reviews come one after the other. @param partyId only when it is a party to it */
@@ -32,15 +45,7 @@ export async function lockReviewed(ctx: Ctx, which: { id: Id } | { iri: string }
     .select({
       id: agreements.id,
       iri: agreements.iri,
-      state: agreements.state,
-      settled: SETTLED,
-      settledAmount: agreements.settledAmount,
-      providerId: agreements.providerId,
-      receiverId: agreements.receiverId,
-      title: proposals.name,
-      betweenHubs: BETWEEN_HUBS,
-      peerId: agreements.peerId,
-      entry: ENTRY,
+      ...REVIEWED,
     })
     .from(agreements)
     .innerJoin(proposals, eq(proposals.id, agreements.proposalId))

@@ -13,7 +13,7 @@ import { type ActorView, actorById, actorColumns, toActorView } from "../actors/
 import type { Ctx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { type Page, toPage } from "../page.ts";
-import { BETWEEN_HUBS, ENTRY, isSettled, SETTLED, sealedDays } from "./load.ts";
+import { isSettled, REVIEWED, sealedDays } from "./load.ts";
 import { means, type Opinion, rating, revealTime, reviewWindow, type Scores } from "./rules.ts";
 
 /** A review that everybody may read. */
@@ -129,17 +129,7 @@ export interface Reviewing {
 /** @throws DomainError not_found when there is no such agreement, or the actor is no party to it */
 export async function reviewing(ctx: Ctx, actorId: Id, agreementId: Id): Promise<Reviewing> {
   const [agreement] = await ctx.db
-    .select({
-      state: agreements.state,
-      settled: SETTLED,
-      settledAmount: agreements.settledAmount,
-      providerId: agreements.providerId,
-      receiverId: agreements.receiverId,
-      title: proposals.name,
-      betweenHubs: BETWEEN_HUBS,
-      peerId: agreements.peerId,
-      entry: ENTRY,
-    })
+    .select(REVIEWED)
     .from(agreements)
     .innerJoin(proposals, eq(proposals.id, agreements.proposalId))
     .where(

@@ -1,6 +1,8 @@
 import type { Child } from "hono/jsx";
 import { Avatar } from "../ui/avatar.tsx";
+import { TextArea } from "../ui/form.tsx";
 import { Icon, type IconName } from "../ui/icons.tsx";
+import type { FormState } from "../ui/page.ts";
 import type { AgreementContext } from "./agreement-page.tsx";
 
 /** A form of this page: in whose name, and what its button says. */
@@ -44,6 +46,25 @@ export const ActionForm = ({
       </button>
     </div>
   </form>
+);
+
+/** Why a steward proposes to end a dispute like this. */
+export const ResolutionNote = ({
+  page,
+  form,
+}: {
+  page: AgreementContext["page"];
+  form: FormState | undefined;
+}) => (
+  <TextArea
+    page={page}
+    form={form}
+    name="note"
+    label={page.t("dispute.note")}
+    hint={page.t("dispute.note_hint")}
+    rows={3}
+    required
+  />
 );
 
 /** Whether a party has signed how a dispute ends. */

@@ -1,10 +1,10 @@
 import type { MessageType } from "../../domain/agreements/rules.ts";
 import { DISPUTE_RULES } from "../../domain/ledger/rules.ts";
-import { ErrorSummary, Select, TextArea, TextField } from "../ui/form.tsx";
+import { ErrorSummary, Select, TextField } from "../ui/form.tsx";
 import { Icon, type IconName } from "../ui/icons.tsx";
 import type { FormState } from "../ui/page.ts";
 import { Day } from "../ui/time.tsx";
-import { ActionForm, Signed } from "./action-form.tsx";
+import { ActionForm, ResolutionNote, Signed } from "./action-form.tsx";
 import type { AgreementContext, AgreementPageProps } from "./agreement-page.tsx";
 import { VoucherChoice } from "./new-agreement-page.tsx";
 import { amountOf, counterparty, creditText, ownTurn, turnText } from "./state.tsx";
@@ -269,15 +269,7 @@ const ResolutionForm = (props: AgreementPageProps & { form?: FormState | undefin
           required
         />
       ) : null}
-      <TextArea
-        page={page}
-        form={form}
-        name="note"
-        label={t("dispute.note")}
-        hint={t("dispute.note_hint")}
-        rows={3}
-        required
-      />
+      <ResolutionNote page={page} form={form} />
     </ActionForm>
   );
 };

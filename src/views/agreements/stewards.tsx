@@ -1,9 +1,9 @@
 import type { BetweenProposal, Stewarding } from "../../domain/agreements/stewarding.ts";
 import { DISPUTE_RULES } from "../../domain/ledger/rules.ts";
-import { TextArea, TextField } from "../ui/form.tsx";
+import { TextField } from "../ui/form.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { Day } from "../ui/time.tsx";
-import { ActionForm, Signed } from "./action-form.tsx";
+import { ActionForm, ResolutionNote, Signed } from "./action-form.tsx";
 import type { AgreementPageProps } from "./agreement-page.tsx";
 import { creditText } from "./state.tsx";
 
@@ -20,7 +20,7 @@ export const StewardsOfBoth = (props: Props) => {
   );
   return (
     <>
-      <p>{t("dispute.two_networks")}</p>
+      <p>{t("dispute.two_hubs")}</p>
       {proposals.length === 0 ? <p>{t("dispute.none_yet")}</p> : null}
       {proposals.map((proposal) => (
         <Proposal {...props} proposal={proposal} />
@@ -113,15 +113,7 @@ const ProposalForm = (props: Props) => {
         dir="ltr"
         required
       />
-      <TextArea
-        page={page}
-        form={form}
-        name="note"
-        label={t("dispute.note")}
-        hint={t("dispute.note_hint")}
-        rows={3}
-        required
-      />
+      <ResolutionNote page={page} form={form} />
     </ActionForm>
   );
 };

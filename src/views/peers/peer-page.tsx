@@ -140,11 +140,16 @@ const Problems = ({ page, peer, problems, evidence, health }: PeerPageProps) => 
   );
 };
 
+/** So many hours and more are counted in days. */
+const DAYS_FROM = 48;
+
 function problemText({ t }: PageContext, problem: Problem): string {
   switch (problem.kind) {
     case "unreachable":
     case "silent":
-      return t(`peers.problem_${problem.kind}`, { hours: problem.hours });
+      return problem.hours < DAYS_FROM
+        ? t(`peers.problem_${problem.kind}`, { hours: problem.hours })
+        : t(`peers.problem_${problem.kind}_days`, { days: Math.floor(problem.hours / 24) });
     case "clock":
       return t("peers.problem_clock", { minutes: problem.minutes });
     case "clock_refused":

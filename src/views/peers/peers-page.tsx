@@ -1,3 +1,4 @@
+import type { Child } from "hono/jsx";
 import type { Viewer } from "../../domain/accounts/queries.ts";
 import type { PublicPeer } from "../../domain/peers/overview.ts";
 import type { Peer } from "../../domain/peers/queries.ts";
@@ -9,6 +10,27 @@ import type { PageContext } from "../ui/page.ts";
 import { EmptyState, ExternalLink, FactList } from "../ui/text.tsx";
 import { count, Day, Moment } from "../ui/time.tsx";
 import { hoursText, limitsText, owedText, type RatedCurrency, StateBadge } from "./parts.tsx";
+
+/** A peer's name, as what leads to it, how the two stand, and where it is. */
+const CardHead = ({
+  page,
+  peer,
+  children,
+}: {
+  page: PageContext;
+  peer: Pick<Peer, "state" | "host">;
+  children: Child;
+}) => (
+  <>
+    <h2 class="actor-name">{children}</h2>
+    <p>
+      <StateBadge page={page} state={peer.state} />{" "}
+      <bdi class="handle" dir="ltr">
+        {peer.host}
+      </bdi>
+    </p>
+  </>
+);
 
 /** GET /admin/peers, for administrators. */
 export interface PeersAdminPageProps {
@@ -39,17 +61,11 @@ export const PeersAdminPage = ({ page, currency, peers }: PeersAdminPageProps) =
         <ul class="choices">
           {peers.map(({ peer, standing, heard, troubled }) => (
             <li class="card">
-              <h2 class="actor-name">
+              <CardHead page={page} peer={peer}>
                 <a href={`/admin/peers/${peer.id}`}>
                   <bdi>{peer.name}</bdi>
                 </a>
-              </h2>
-              <p>
-                <StateBadge page={page} state={peer.state} />{" "}
-                <bdi class="handle" dir="ltr">
-                  {peer.host}
-                </bdi>
-              </p>
+              </CardHead>
               {troubled ? (
                 <p class="problem">
                   <Icon name="alert" />
@@ -102,17 +118,11 @@ export const PeersPage = ({ page, peers }: PeersPageProps) => {
         <ul class="choices">
           {peers.map((peer) => (
             <li class="card">
-              <h2 class="actor-name">
+              <CardHead page={page} peer={peer}>
                 <ExternalLink href={peer.origin}>
                   <bdi>{peer.name}</bdi>
                 </ExternalLink>
-              </h2>
-              <p>
-                <StateBadge page={page} state={peer.state} />{" "}
-                <bdi class="handle" dir="ltr">
-                  {peer.host}
-                </bdi>
-              </p>
+              </CardHead>
               <FactList
                 facts={[
                   [t("peers.since"), <Day page={page} at={peer.since} />],

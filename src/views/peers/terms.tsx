@@ -3,6 +3,7 @@ import { DAY_TERMS, inCurrency } from "../../domain/peers/rules.ts";
 import type { MessageKey } from "../../locales/index.ts";
 import { typedAmount } from "../ledger/amounts.tsx";
 import { TextField } from "../ui/form.tsx";
+import { Icon } from "../ui/icons.tsx";
 import type { FormState, PageContext } from "../ui/page.ts";
 
 export const TERM_TEXTS: Record<keyof PeeringTerms, MessageKey> = {
@@ -53,20 +54,25 @@ export const TermsFields = ({
         />
       ))}
       <details class="more">
-        <summary>{t("peers.more_terms")}</summary>
-        {DAY_TERMS.map((name) => (
-          <TextField
-            page={page}
-            form={form}
-            name={name}
-            label={t(TERM_TEXTS[name])}
-            hint={t(HINTS[name])}
-            value={String(terms[name])}
-            inputmode="numeric"
-            dir="ltr"
-            required
-          />
-        ))}
+        <summary>
+          <Icon name="chevron" />
+          {t("peers.more_terms")}
+        </summary>
+        <div class="more-fields">
+          {DAY_TERMS.map((name) => (
+            <TextField
+              page={page}
+              form={form}
+              name={name}
+              label={t(TERM_TEXTS[name])}
+              hint={t(HINTS[name])}
+              value={String(terms[name])}
+              inputmode="numeric"
+              dir="ltr"
+              required
+            />
+          ))}
+        </div>
       </details>
     </>
   );
