@@ -8,6 +8,7 @@ import { type CopyFailureCode, copyDue, copyOf, startCopy } from "../../src/doma
 import { editProposal, publishProposal, withdrawProposal } from "../../src/domain/proposals/commands.ts";
 import { exchange } from "../../src/domain/proposals/queries.ts";
 import type { ProposalInput } from "../../src/domain/proposals/rules.ts";
+import { apiClient } from "../support/api-client.ts";
 import { textOf } from "../support/html.ts";
 import { count, settle, startHubs, type TestHub } from "../support/hub.ts";
 import { makePeers } from "../support/peers.ts";
@@ -154,7 +155,8 @@ test("a peer that is down is in the list all the same, with its prices in both c
   const [lac, mena] = (await startHubs(2)) as [TestHub, TestHub];
   await mena.database.sql`update hubs set currency_rate_n = 20, currency_symbol = 'TM'`;
   await publishProposal(mena.ctx, await mena.organization("nour"), OFFER);
-  await publishProposal(lac.ctx, await lac.organization("raices"), { ...OFFER, name: "De aquí", price: "1" });
+  const raices = await lac.organization("raices");
+  await publishProposal(lac.ctx, raices, { ...OFFER, name: "De aquí", price: "1" });
   const [menaHere] = await makePeers(lac, mena);
   await copy(lac, mena);
   const list = await exchange(lac.ctx, { hub: menaHere }, null, { before: null, near: 0 }, null);
@@ -180,6 +182,20 @@ test("a peer that is down is in the list all the same, with its prices in both c
   expect(exchangePage).toContain("De aquí");
   expect(exchangePage).toMatch(/no responde en este momento|does not answer at the moment/);
   expect(await page(`/exchange?hub=${encodeURIComponent(mena.host)}`)).not.toContain("De aquí");
+  // The same for programs, by the same words.
+  const client = await apiClient(lac, raices);
+  const searched = async (query: string) => {
+    const { status, body } = await client.get(`/proposals${query}`);
+    return status === 200 ? body.map(({ name }: { name: string }) => name).sort() : [body.code, body.field];
+  };
+  const host = encodeURIComponent(mena.host);
+  expect(await searched("")).toEqual(["De aquí", OFFER.name]);
+  expect(await searched(`?hub=${host}`)).toEqual([OFFER.name]);
+  expect(await searched("?hub=here")).toEqual(["De aquí"]);
+  expect(await searched(`?hub=${host}&nearby=true`)).toEqual([OFFER.name]);
+  expect(await searched(`?hub=${host}&q=contabilidad&country=AR`)).toEqual([OFFER.name]);
+  expect(await searched("?hub=here&q=contabilidad")).toEqual([]);
+  expect(await searched("?hub=nowhere.example")).toEqual(["invalid", "hub"]);
   expect(await page("/directory")).toContain("Organization nour");
   expect(await page("/directory?hub=here")).not.toContain("Organization nour");
 });

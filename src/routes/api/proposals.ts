@@ -3,6 +3,7 @@ import type { Id } from "../../db/ids.ts";
 import { actorByAcct } from "../../domain/actors/queries.ts";
 import type { Acting, Ctx } from "../../domain/context.ts";
 import { DomainError } from "../../domain/errors.ts";
+import { copiedHubs, hubOf } from "../../domain/peers/hubs.ts";
 import { POST_MAX } from "../../domain/posts/rules.ts";
 import {
   editProposal,
@@ -46,6 +47,11 @@ const Search = z.strictObject({
   country: Country.optional(),
   online: z.enum(["true", "false"]).optional(),
   tag: Tag.optional(),
+  hub: z.string().optional().openapi({
+    description:
+      "Whose: `here` for this hub's own, or the host of a hub whose proposals are copied here (`GET /peers`).",
+    example: "hub.example",
+  }),
   nearby: z.enum(["true"]).optional().openapi({
     description: "Those near the one who asks first, as far as its own proposals tell where it is.",
   }),
@@ -73,8 +79,11 @@ export function proposalRoutes({ ctx, operation }: Api): void {
     query: Search,
     answer: z.array(Proposal),
     async run({ ctx, acting: { actorId }, query }) {
-      const { q, nearby, near = 0, before = null, limit = PAGE_SIZE, online, ...same } = query;
-      const filter = { ...same, text: q, online: online === undefined ? undefined : online === "true" };
+      const { q, nearby, near = 0, before = null, limit = PAGE_SIZE, online, hub, ...same } = query;
+      const filter = {
+        ...{ ...same, text: q, online: online === undefined ? undefined : online === "true" },
+        hub: hub === undefined ? undefined : await hubNamed(ctx, hub),
+      };
       const home = nearby === undefined ? null : await homeOf(ctx, actorId);
       const page = await exchange(ctx, filter, actorId, { before, near }, home, limit);
       const cursor = list(page).next;
@@ -264,4 +273,12 @@ export function proposalRoutes({ ctx, operation }: Api): void {
       return { body: questions.map(toQuestion), location: `/proposals/${id}/questions` };
     },
   });
+}
+
+/** This hub or a peer. @throws DomainError invalid */
+async function hubNamed(ctx: Ctx, text: string): Promise<"here" | Id> {
+  const hub = hubOf(text, await copiedHubs(ctx));
+  if (hub === undefined)
+    throw new DomainError("invalid", "no hub of this host is copied here", { field: "hub" });
+  return hub;
 }
