@@ -42,6 +42,12 @@ async function state(of: Sql, wanted: string): Promise<void> {
   });
 }
 
+interface Copied {
+  began: Date | null;
+  completed: Date | null;
+  forced: boolean;
+}
+
 test("two hubs become peers, change what they owe at most, stop, go on and part, without a browser", async () => {
   expect(await peer(lac, "list")).toBe(
     "This hub exchanges with no other one yet. See: ayni peer add --help\n",
@@ -65,6 +71,19 @@ test("two hubs become peers, change what they owe at most, stop, go on and part,
   expect(await peer(lac, "list")).toMatch(
     new RegExp(`^${mena.host}\tactive\tit may owe 20\\.5 h, we may owe 30 h\teven\theard 20\\S+Z\n$`),
   );
+
+  // The lists agree, and are read again all the same.
+  const copied = async () => (await sql.lac<Copied[]>`select began, completed, forced from peer_copies`)[0];
+  await until(async () => (await copied())?.completed != null);
+  const before = (await copied())!;
+  expect(await peer(lac, "copy", mena.origin)).toMatch(
+    new RegExp(`^All that ${mena.host} offers and needs is read again`),
+  );
+  await until(async () => {
+    const { began, completed, forced } = (await copied())!;
+    return !forced && began! > before.began! && completed! >= began!;
+  });
+  expect(await fails(mena, "peer", "copy", "nowhere.example")).toMatch(/nowhere\.example is no peer/);
 
   for (const args of [["accept"], ["unfreeze", "--note", "x"], ["add"]])
     expect(await fails(lac, "peer", args[0]!, mena.origin, ...args.slice(1))).toMatch(
