@@ -8,6 +8,7 @@ import { partOf } from "../clearing/messages-rules.ts";
 import type { Ctx } from "../context.ts";
 import { DomainError, type ErrorCode } from "../errors.ts";
 import { emit, transact } from "../transact.ts";
+import { lockAgreements } from "./clearing.ts";
 import {
   acceptAgreement,
   cancelAgreement,
@@ -22,7 +23,7 @@ import {
   withdrawAgreement,
 } from "./commands.ts";
 import type { Signed } from "./consents.ts";
-import { lockForParty, newestSigned, type Who } from "./load.ts";
+import { lockForParty, newestSigned, partyOf, type Who } from "./load.ts";
 import { pinnedOf, pricedIn } from "./quote.ts";
 import { type Pinned, sameQuote } from "./quote-rules.ts";
 import { hasLapsed, otherParty } from "./rules.ts";
@@ -343,7 +344,7 @@ export async function receiveEvent(
   signed: Signed,
 ): Promise<void> {
   const { id } = agreement;
-  if (agreement.peerId !== null && (await wasSaid(ctx, id, event.type, who.actorId)))
+  if (agreement.peerId !== null && (await wasSaid(ctx, agreement, event.type, who.actorId)))
     throw new DomainError("not_now", "it was said already");
   if (event.type === "confirm") {
     const { quantity, unit } = event;
@@ -358,8 +359,15 @@ export async function receiveEvent(
 }
 
 /** What comes late may be said in any state, and so is kept once. */
-async function wasSaid(ctx: Ctx, id: Id, message: string, actorId: Id): Promise<boolean> {
-  const { party } = await lockForParty(ctx, id, actorId);
+async function wasSaid(
+  ctx: Ctx,
+  agreement: { id: Id; providerId: Id; receiverId: Id },
+  message: string,
+  actorId: Id,
+): Promise<boolean> {
+  const { id } = agreement;
+  const party = partyOf(agreement, actorId);
+  await lockAgreements(ctx, [id]);
   const rows = await ctx.db
     .select({ id: agreementSteps.id })
     .from(agreementSteps)

@@ -1,10 +1,10 @@
 import { and, eq, sql } from "drizzle-orm";
-import { isPassing } from "../../db/faults.ts";
 import type { Id } from "../../db/ids.ts";
 import { clearingLinks, clearingTransfers } from "../../db/schema/clearing.ts";
 import { type PeerState, peers } from "../../db/schema/peers.ts";
 import { lockAgreements, weighRequests } from "../agreements/clearing.ts";
 import type { Ctx } from "../context.ts";
+import { isPassing } from "../errors.ts";
 import { hostIsBack } from "../hosts/commands.ts";
 import { peerIsBack } from "../peers/copies.ts";
 import { transact } from "../transact.ts";

@@ -157,7 +157,7 @@ export async function onAgreementEvent(data: InboxData, create: Create): Promise
   const event = readEvent(object, { party: proposer, speaks });
   const note = noteOf(object) ?? noteOf(raw);
   if (event === null) return true;
-  await byParty(data, iri, (ctx, actorId, signed) =>
+  await byActor(data, iri, actor, (ctx, actorId, signed) =>
     receiveEvent(ctx, { actorId, accountId: null }, agreement, event, note, signed),
   );
   return true;
@@ -188,7 +188,16 @@ async function byParty(
   step: (ctx: Ctx, actorId: bigint, signed: Signed) => Promise<void>,
 ): Promise<void> {
   const actor = await findActor(data.ctx, data.signer);
-  if (actor === null || actor.host === null || actor.iri !== data.signer) return;
+  if (actor !== null) await byActor(data, iri, actor, step);
+}
+
+async function byActor(
+  data: InboxData,
+  iri: string,
+  actor: NonNullable<Awaited<ReturnType<typeof findActor>>>,
+  step: (ctx: Ctx, actorId: bigint, signed: Signed) => Promise<void>,
+): Promise<void> {
+  if (actor.host === null || actor.iri !== data.signer) return;
   if ((await stepOf(data.ctx, iri)) !== null) return;
   const signed = await consentOf(data, iri);
   await receiveOnce(data.ctx, iri, (ctx) => step(ctx, actor.id, signed));

@@ -1,8 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { getLogger } from "@logtape/logtape";
 import type { Context } from "hono";
-import { isPassing } from "../../db/faults.ts";
-import { DomainError, ERROR_STATUS, type ErrorCode } from "../../domain/errors.ts";
+import { DomainError, ERROR_STATUS, type ErrorCode, isPassing } from "../../domain/errors.ts";
 
 const logger = getLogger(["ayni", "api"]);
 

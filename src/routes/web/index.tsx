@@ -1,8 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { Hono } from "hono";
-import { isPassing } from "../../db/faults.ts";
 import { agreementsWaiting } from "../../domain/agreements/queries.ts";
-import { DomainError, ERROR_STATUS } from "../../domain/errors.ts";
+import { DomainError, ERROR_STATUS, isPassing } from "../../domain/errors.ts";
 import { negotiate, translator } from "../../locales/index.ts";
 import { ErrorPage } from "../../views/ui/error-page.tsx";
 import { type Env, isRead, type RouteOptions, type WebContext } from "../env.ts";
