@@ -109,8 +109,8 @@ export const MUTATIONS: Mutation[] = [
     ...mutation(
       "aborts-not-remembered",
       "the payee's hub does not write down that what it does not know was aborted",
-      "if (known === undefined) return { ...unchanged(link), incoming: [blank(iri)], replies };",
-      "if (known === undefined) return { ...unchanged(link), replies };",
+      "return kept === null ? unchanged(link) : { ...unchanged(kept), incoming: [blank(iri)], replies };",
+      "return kept === null ? unchanged(link) : { ...unchanged(kept), replies };",
     ),
     harmless:
       "The payer's row says it, and the payee's hub asks: a request that comes after its abort is released by the answer to its question.",

@@ -1,7 +1,9 @@
 // Histories that are written down: so many things have to come together in them that seeds hardly ever lead there.
+
+import { createWorld } from "./creation.ts";
 import { crash, door, start, work } from "./hub.ts";
 import type { Rules } from "./rules.ts";
-import { createWorld, judge, type Result } from "./run.ts";
+import { judge, type Result } from "./run.ts";
 import { backUp, confirm, consent, giveBack, reserve } from "./users.ts";
 import { type Envelope, type Hub, SECOND, type World } from "./world.ts";
 

@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
 import { expect, test } from "vitest";
+import { FORGETFUL } from "../../simulate/creation.ts";
 import { loadRules, PRODUCT, SMALL } from "../../simulate/rules.ts";
-import { FORGETFUL, simulate } from "../../simulate/run.ts";
+import { simulate } from "../../simulate/run.ts";
 import { play, type Scenario } from "../../simulate/scenarios.ts";
 import { copyOf } from "../../simulate/world.ts";
 
