@@ -1,5 +1,5 @@
 import { existsSync, statfsSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
@@ -11,6 +11,8 @@ declare module "vitest" {
   interface ProvidedContext {
     /** The test cluster's `postgres` database, for making and dropping others. */
     clusterUrl: string;
+    /** Where the run's RSA keys are (`rsa-keys.ts`). */
+    keysDir: string;
   }
 }
 
@@ -29,6 +31,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await sql.end();
   await migrate(databaseUrl(cluster.url, TEMPLATE));
   project.provide("clusterUrl", clusterUrl);
+  const keysDir = join(dataDir, "keys");
+  await mkdir(keysDir);
+  project.provide("keysDir", keysDir);
   void cluster.lost.then((error) => console.error(error, log.slice(-20).join("\n")));
 
   return async () => {
