@@ -133,6 +133,9 @@ async function dumpTable(
     waiting += (chunk as Buffer).length;
     if (waiting >= PIECE) await flush();
   }
+  // postgres.js stops reading from its connection while too much waits, and goes on when the stream wants more: one that has
+  // ended never does, and whatever is asked next would have no answer.
+  stream._read(0);
   await flush();
   return { name, columns, rows, bytes, sha256: hash.digest("hex") };
 }
