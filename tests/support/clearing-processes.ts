@@ -3,6 +3,7 @@ import { openDatabase } from "../../src/db/client.ts";
 import { connect } from "../../src/db/connect.ts";
 import { attachEmbedded } from "../../src/db/embedded.ts";
 import { setLimits } from "../../src/domain/ledger/accounts.ts";
+import { checkLedger, type Finding } from "../../src/domain/ledger/check.ts";
 import { transact } from "../../src/domain/transact.ts";
 import { ask } from "./api-client.ts";
 import { exchangeContext } from "./exchange.ts";
@@ -186,13 +187,15 @@ export async function carryOn(
   done: () => Promise<boolean>,
   { except = [] as string[], patience = 120_000 } = {},
 ): Promise<void> {
-  await until(async () => {
+  const step = async () => {
     const [, is] = await Promise.all([
       Promise.allSettled(sides.map((side) => doDuties(side, except))),
       done().catch(() => false),
     ]);
     return is;
-  }, patience);
+  };
+  // Seldom enough that the hubs do not spend their time on answering this.
+  await until(step, patience, 100);
 }
 
 async function doDuties({ api }: Side, except: readonly string[]): Promise<void> {
@@ -245,6 +248,17 @@ export async function agree(sides: readonly [Side, Side]): Promise<boolean> {
   const logs = same(a.out, b.in) && same(b.out, a.in) && a.acked === a.out.seq && b.acked === b.out.seq;
   const said = [...a.agreements].every(([iri, state]) => (b.agreements.get(iri) ?? state) === state);
   return a.open === 0 && b.open === 0 && logs && said && a.state === "active" && b.state === "active";
+}
+
+/** The findings of a hub's check of its own books, in its database. */
+export async function findings({ home }: Side): Promise<Finding[]> {
+  const found = await attachEmbedded(home);
+  const database = openDatabase(found?.url ?? "", { orm: 1, raw: 1 });
+  try {
+    return await checkLedger(exchangeContext(database));
+  } finally {
+    await database.close();
+  }
 }
 
 /** Hours that each side's organization has earned less what it gave, by its own hub's books; nothing is held. */

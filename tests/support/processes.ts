@@ -124,13 +124,17 @@ export function run(args: string[], env: Record<string, string | undefined>): Pr
   return promise;
 }
 
-/** Waits until something is so; what it throws counts as not yet. */
-export async function until(condition: () => Promise<boolean>, patience = PATIENCE): Promise<void> {
+/** Waits until something is so; what it throws counts as not yet. It is looked at `every` so many milliseconds. */
+export async function until(
+  condition: () => Promise<boolean>,
+  patience = PATIENCE,
+  every = 20,
+): Promise<void> {
   const deadline = Date.now() + patience;
   for (;;) {
     if (await condition().catch(() => false)) return;
     if (Date.now() > deadline) throw new Error(`Not so after ${patience} ms: ${condition}`);
-    await delay(20);
+    await delay(every);
   }
 }
 
