@@ -35,6 +35,8 @@ export interface Claim {
   blocked: number;
   /** Rows whose key another process was busy with: worth another look in a moment. */
   contested: number;
+  /** There may be more that are due than were looked at. */
+  more: boolean;
 }
 
 /** The longest run of jobs of one key in one claim, and the bytes of its payloads as they are stored, beside the first one's. */
@@ -64,7 +66,8 @@ export async function claim(
       ) as ready`;
     const ids = candidates.filter(({ locked }) => locked).map(({ id }) => String(id));
     const contested = candidates.length - ids.length;
-    if (ids.length === 0) return { runs: [], blocked: 0, contested };
+    const more = candidates.length === window;
+    if (ids.length === 0) return { runs: [], blocked: 0, contested, more };
     // The first row of a key is asked for by a range that holds just that key, and in the order of an index: then only this index will
     // do. Asked with `=`, the planner at times prefers the primary key, depending on its statistics, and walks past everything else.
     // Rows behind it may be locked by a claim that looks at them and does not have their key: the run ends before such a row, and
@@ -121,7 +124,7 @@ export async function claim(
       from chosen where jobs.id = chosen.id
       returning jobs.id, queue, key, case when not blocked then payload end as payload, attempts, created, waiting`;
     const jobs = rows.filter(({ waiting }) => !waiting).map(({ waiting: _, ...job }) => job);
-    return { runs: toRuns(jobs, ids), blocked: rows.length - jobs.length, contested };
+    return { runs: toRuns(jobs, ids), blocked: rows.length - jobs.length, contested, more };
   });
 }
 

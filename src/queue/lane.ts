@@ -57,7 +57,7 @@ const MAX_BACKLOG = 2_000;
  * A claim costs several small jobs, however many it brings. While jobs run, whatever comes waits as many milliseconds since the
  * last claim for others to share the next one.
  */
-const GATHER = 25;
+const GATHER = 30;
 const PAUSE_WHEN_CONTESTED = 10;
 const PAUSE_AFTER_FAILURE = 1_000;
 /** Due times nearer than this are not worth a timer of their own; those further away than the other are the patrol's. */
@@ -103,7 +103,7 @@ export function createLane(options: LaneOptions): Lane {
       const take = Math.min(concurrency - running.size, MAX_CLAIM);
       try {
         const window = wide ? WIDE_WINDOW : take;
-        const { runs, blocked, contested } = await claim(sql, {
+        const { runs, blocked, contested, more } = await claim(sql, {
           queue: name,
           now: clock.now(),
           take,
@@ -112,11 +112,11 @@ export function createLane(options: LaneOptions): Lane {
         });
         settler.hold(runs.flat());
         for (const run of runs) begin(run);
-        wide = blocked > 0;
+        wide = blocked > 0 && more;
         if (wide || runs.length === take) again = true;
         else if (contested > 0) wakeIn(PAUSE_WHEN_CONTESTED);
         // What is due later is asked for when nothing is due now: while jobs come, the next claim finds it in time.
-        else if (runs.length > 0) wakeIn(GATHER);
+        else if (runs.length > 0 || blocked > 0) wakeIn(GATHER);
         else await wakeAtNextRun();
       } catch (error) {
         logger.warn("Jobs of {queue} could not be claimed, trying again: {error}", { queue: name, error });

@@ -30,7 +30,7 @@ export interface SettlerOptions {
 
 const BATCH = 200;
 /** Milliseconds from one write to the next, in which ends gather: a write costs several small jobs, however many it notes. */
-const GATHER = 20;
+const GATHER = 30;
 const PAUSE_AFTER_FAILURE = 1_000;
 const logger = getLogger(["ayni", "queue"]);
 

@@ -148,7 +148,7 @@ test("a job that becomes visible late waits for the one of its key that was take
   committed.resolve();
   await transaction;
 
-  expect(await claim(sql, options)).toEqual({ runs: [], blocked: 1, contested: 0 });
+  expect(await claim(sql, options)).toEqual({ runs: [], blocked: 1, contested: 0, more: false });
   // Put off, not ended: the earlier one is before it now.
   const run = new Date(now().getTime() + HOUR);
   expect(await settle(sql, now(), [{ ...second!, end: "later", run, error: "refused" }])).toEqual({
