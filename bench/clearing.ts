@@ -6,7 +6,7 @@ import { askAcross } from "../src/domain/clearing/orders.ts";
 import { checkLedger } from "../src/domain/ledger/check.ts";
 import { transact } from "../src/domain/transact.ts";
 import { each, exchangePages } from "./exchange.ts";
-import type { HubProcess } from "./hub.ts";
+import { type HubProcess, vacuum } from "./hub.ts";
 import { agree, type Deal, fillLogs, forget, openPair, type Pair, type Side } from "./pair.ts";
 import { type Cpu, cpuOf, cpuSince, machineNow } from "./processes.ts";
 import { type Measure, sample } from "./report.ts";
@@ -214,7 +214,7 @@ async function backfill(pair: Pair, quick: boolean): Promise<Measure[]> {
       select count(*) from proposals where peer_id is not null and deleted is null`;
     const cpu = cpuSince(before, used(pair, hubs));
     measure.samples.push(sample(Number(row?.count), (performance.now() - began) / 1000, cpu, machine));
-    await payer.site.sql`vacuum analyze`;
+    await vacuum(payer.site.sql);
     tell([measure]);
     const { actorId } = payer.members[0]!.who;
     const label = `${size} proposals of a peer`;

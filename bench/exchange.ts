@@ -17,7 +17,7 @@ import { publishProposal } from "../src/domain/proposals/commands.ts";
 import { transact } from "../src/domain/transact.ts";
 import type { Outcome } from "./helpers.ts";
 import { startHelper } from "./helpers.ts";
-import { openSite, type Site } from "./hub.ts";
+import { openSite, type Site, vacuum } from "./hub.ts";
 import { cpuOf, cpuSince, machineNow } from "./processes.ts";
 import { type Measure, sample } from "./report.ts";
 import type { Settings } from "./settings.ts";
@@ -227,7 +227,7 @@ const HTML = "Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
 async function pages(ctx: Ctx, site: Site, traders: readonly Trader[], quick: boolean): Promise<Measure[]> {
   const proposals = quick ? 2_000 : 100_000;
   await seed(site.ctx, site.sql, { organizations: 500, people: 0, posts: 0, proposals });
-  await site.sql`vacuum analyze`;
+  await vacuum(site.sql);
   const hub = await site.start();
   try {
     const { actorId } = traders[0]!;

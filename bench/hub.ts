@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Sql } from "postgres";
 import { type Database, openDatabase } from "../src/db/client.ts";
 import { startEmbedded } from "../src/db/embedded.ts";
 import { createIds } from "../src/db/ids.ts";
@@ -155,4 +156,16 @@ export async function freePort(): Promise<number> {
 
 function noOther(): never {
   throw new Error("the benchmark asks no other server");
+}
+
+/** What was written in bulk is as if it had been there for long. Takes as long as it takes. */
+export async function vacuum(sql: Sql): Promise<void> {
+  const own = await sql.reserve();
+  try {
+    await own`set statement_timeout = 0`;
+    await own`vacuum analyze`;
+    await own`reset statement_timeout`;
+  } finally {
+    own.release();
+  }
 }

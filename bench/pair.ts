@@ -17,7 +17,7 @@ import { createKeyring } from "../src/federation/keyring.ts";
 import { digestMultibase } from "../src/federation/proofs.ts";
 import { makePeers } from "../tests/support/peers.ts";
 import { each, organizationsOf } from "./exchange.ts";
-import { openSite, type Site } from "./hub.ts";
+import { openSite, type Site, vacuum } from "./hub.ts";
 
 /** One of two hubs that settle with one another, each with a database of its own. */
 export interface Side {
@@ -259,7 +259,7 @@ export async function fillLogs(pair: Pair, entries: number): Promise<void> {
       await writePast(tx, pair, side, quote, { ...last, cumulative: head.cumulative, from: head.seq });
     });
     process.stderr.write(`  ${count.toLocaleString("en")} settlements written on port ${port}\n`);
-    await sql`vacuum analyze`;
+    await vacuum(sql);
   };
   await Promise.all([make(pair.payer), make(pair.payee)]);
 }
@@ -282,7 +282,7 @@ export async function forget(pair: Pair, count: number): Promise<void> {
     });
     head = batch.at(-1)!;
   }
-  await payee.site.sql`vacuum analyze`;
+  await vacuum(payee.site.sql);
 }
 
 const [PREFIX, SUFFIX] = ["zQm", "1".repeat(12)];

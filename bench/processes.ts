@@ -69,6 +69,20 @@ export interface Machine {
   load: number;
   /** CPU milliseconds that one RSA-2048 signature costs at this moment: CPU seconds too grow when processors are shared. */
   yardstick: number;
+  processors: Processors;
+}
+
+/** Ticks of all processors since the machine began: all of them, and those that its host gave to other machines meanwhile. */
+export interface Processors {
+  all: number;
+  stolen: number;
+}
+
+/** From /proc/stat (proc(5)): user, nice, system, idle, iowait, irq, softirq, steal. */
+export function processorsNow(): Processors {
+  const [line = ""] = readFileSync("/proc/stat", "utf8").split("\n", 1);
+  const times = line.trim().split(/\s+/).slice(1, 9).map(Number);
+  return { all: times.reduce((sum, time) => sum + time, 0), stolen: times[7] ?? 0 };
 }
 
 const SIGNATURES = 100;
@@ -79,7 +93,8 @@ export function machineNow(): Machine {
   const before = process.cpuUsage();
   for (let signature = 0; signature < SIGNATURES; signature++) sign("sha256", MESSAGE, privateKey);
   const { user, system } = process.cpuUsage(before);
-  return { load: loadavg()[0] ?? 0, yardstick: (user + system) / 1000 / SIGNATURES };
+  const yardstick = (user + system) / 1000 / SIGNATURES;
+  return { load: loadavg()[0] ?? 0, yardstick, processors: processorsNow() };
 }
 
 function childrenOf(parent: number): number[] {

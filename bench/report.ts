@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { dirname } from "node:path";
-import type { Cpu, Machine } from "./processes.ts";
+import { type Cpu, type Machine, processorsNow } from "./processes.ts";
 
 /** One repetition of one measure. */
 export interface Sample {
@@ -12,6 +12,8 @@ export interface Sample {
   withDatabase?: number;
   /** Just before it. */
   machine: Machine;
+  /** Percent of the processors' time that the machine's host gave to others meanwhile. */
+  stolen?: number;
 }
 
 export interface Measure {
@@ -27,7 +29,10 @@ export interface Measure {
 /** A repetition of so many operations that took so many seconds. */
 export function sample(operations: number, seconds: number, used: Cpu, machine: Machine): Sample {
   const thousands = operations / 1000;
+  const now = processorsNow();
+  const passed = now.all - machine.processors.all;
   return {
+    stolen: passed === 0 ? 0 : (100 * (now.stolen - machine.processors.stolen)) / passed,
     value: operations / seconds,
     server: used.server / thousands,
     withDatabase: (used.server + used.database) / thousands,
@@ -46,6 +51,7 @@ export function table(measures: readonly Measure[]): string {
     "met",
     "load",
     "ms per RSA signature",
+    "% stolen",
   ];
   const rows = measures.map((measure) => {
     const { samples, unit } = measure;
@@ -58,6 +64,7 @@ export function table(measures: readonly Measure[]): string {
       verdict(measure),
       spread(samples.map(({ machine }) => machine.load)),
       spread(samples.map(({ machine }) => machine.yardstick)),
+      spread(samples.flatMap(({ stolen }) => stolen ?? [])),
     ];
   });
   const lines = [header, header.map(() => "---"), ...rows];
