@@ -158,12 +158,13 @@ function noOther(): never {
   throw new Error("the benchmark asks no other server");
 }
 
-/** What was written in bulk is as if it had been there for long. Takes as long as it takes. */
+/** What was written in bulk is as if it had been there for long, and on the disk. Takes as long as it takes. */
 export async function vacuum(sql: Sql): Promise<void> {
   const own = await sql.reserve();
   try {
     await own`set statement_timeout = 0`;
     await own`vacuum analyze`;
+    await own`checkpoint`;
     await own`reset statement_timeout`;
   } finally {
     own.release();
