@@ -1,5 +1,5 @@
 import type { Sql } from "postgres";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../src/db/client.ts";
 import { type Claimed, claim, nextRun, settle } from "../../src/queue/jobs.ts";
 import { queueStats } from "../../src/queue/stats.ts";
@@ -8,16 +8,22 @@ import { add, testClock } from "./support.ts";
 
 const HOUR = 3_600_000;
 
-/** How many rows and index entries of `jobs` the server read for `body`, which must use the given connection alone. */
-async function reads(url: string, body: (sql: Sql) => Promise<void>): Promise<number> {
+/**
+ * The only connection to a database of its own. A server counts what a connection read when that says so, or later, whenever it likes:
+ * another connection's reads of before would be counted in between.
+ */
+async function onlyConnection(): Promise<Sql> {
+  const { url } = await testDatabase();
   const { sql, close } = openDatabase(url, { orm: 1, raw: 1 });
-  try {
-    const before = await count();
-    await body(sql);
-    return (await count()) - before;
-  } finally {
-    await close();
-  }
+  onTestFinished(close);
+  return sql;
+}
+
+/** How many rows and index entries of `jobs` the server read for `body`, over the only connection. */
+async function reads(sql: Sql, body: () => Promise<void>): Promise<number> {
+  const before = await count();
+  await body();
+  return (await count()) - before;
 
   async function count(): Promise<number> {
     await sql`select pg_stat_force_next_flush()`;
@@ -58,7 +64,7 @@ async function drain(sql: Sql, now: Date): Promise<bigint[]> {
 test.for([true, false])(
   "100,000 jobs for later cost a claim nothing (statistics known: %s)",
   async (analyzed) => {
-    const { sql, url } = await testDatabase();
+    const sql = await onlyConnection();
     const { now } = testClock();
     await sql`
     insert into jobs (queue, key, payload, run, created)
@@ -69,7 +75,7 @@ test.for([true, false])(
     insert into jobs (queue, key, payload, run, created)
     select 'deliveries', 'now ' || n % 5, '{}', ${now()}, ${now()} from generate_series(1, 50) as n`;
     let done: bigint[] = [];
-    const read = await reads(url, async (sql) => {
+    const read = await reads(sql, async () => {
       done = await drain(sql, now());
       expect(await nextRun(sql, "deliveries")).toEqual(new Date(now().getTime() + 1_000));
     });
@@ -81,7 +87,7 @@ test.for([true, false])(
 test.for([true, false])(
   "a backlog of 10,000 behind one key is looked at once, not at each claim (statistics known: %s)",
   async (analyzed) => {
-    const { sql, url } = await testDatabase();
+    const sql = await onlyConnection();
     const { now } = testClock();
     const insert = (key: string, jobs: number) => sql`
       insert into jobs (queue, key, payload, run, created)
@@ -98,7 +104,7 @@ test.for([true, false])(
 
     let done: bigint[] = [];
     await insert("up", 100);
-    const read = await reads(url, async (sql) => {
+    const read = await reads(sql, async () => {
       done = await drain(sql, now());
     });
     expect(done).toHaveLength(100);
@@ -107,7 +113,7 @@ test.for([true, false])(
 
     // And when the head ends, the next ones come forward without a look at the thousands behind them.
     const later = new Date(now().getTime() + HOUR);
-    const woken = await reads(url, async (sql) => {
+    const woken = await reads(sql, async () => {
       for (let n = 0; n < 20; n += 1) {
         const jobs = await taken(sql, {
           queue: "deliveries",
