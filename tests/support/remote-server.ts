@@ -228,8 +228,9 @@ export async function startRemote(options: RemoteOptions = {}): Promise<Remote> 
       waiting.delete(one);
       one.resolve(delivery);
     }
-    answer(response, 202, {});
+    // Said before it is answered: whoever waits until the Follow was delivered has heard it.
     if (options.accepts && activity.type === "Follow") await acceptFollow(activity);
+    answer(response, 202, {});
   }
 
   async function acceptFollow(follow: Json): Promise<void> {
