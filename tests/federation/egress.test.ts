@@ -9,14 +9,14 @@ import {
   post,
   withEgressBudget,
 } from "../../src/federation/egress.ts";
-import { answer, canary, getWith, type Loopback, serve } from "./loopback.ts";
+import { answer, canary, getWith, type Loopback, serve, until } from "./loopback.ts";
 
 installEgress({ allow: [], userAgent: "Ayni/0.0.0 (+https://hub.example)" });
 
 /** The three ways out. Each fails with an EgressError. */
 const WAYS: [name: string, go: (url: string) => Promise<unknown>][] = [
-  ["fetchDocument", (url) => fetchDocument(url, { expect: "activity", timeout: 2_000 })],
-  ["post", (url) => post(url, { headers: {}, body: "{}", timeout: 2_000 })],
+  ["fetchDocument", (url) => fetchDocument(url, { expect: "activity" })],
+  ["post", (url) => post(url, { headers: {}, body: "{}" })],
   ["a bare fetch", (url) => fetch(url).catch(rethrowCause)],
 ];
 
@@ -28,7 +28,7 @@ describe("a forbidden address", () => {
   afterEach(async () => {
     expect(trap.connections).toBe(0);
     const socket = connect(trap.port, "127.0.0.3");
-    await expect.poll(() => trap.connections, { interval: 5 }).toBe(1);
+    await until(() => trap.connections === 1);
     socket.destroy();
   });
 
@@ -146,7 +146,7 @@ it("looks at the other end of a connection before it writes, whatever was checke
   await expect(dial("hub.example", ["127.0.0.1"], port, () => false)).rejects.toMatchObject({
     code: "forbidden_address",
   });
-  await expect.poll(() => open.size, { interval: 5 }).toBe(0);
+  await until(() => open.size === 0);
 });
 
 it("refuses to upgrade a connection, over which no limit would hold", async () => {

@@ -253,7 +253,7 @@ describe("keys that cannot be had", () => {
     expect(Math.max(...answers.map(({ after }) => after))).toBeLessThan(9_000);
     expect(hanging.filter(({ after }) => after < 4_000)).toHaveLength(8);
     await expect
-      .poll(async () => (await victim.deliver(door.inbox, like(eve))).status, { timeout: 10_000 })
+      .poll(async () => (await victim.deliver(door.inbox, like(eve))).status, { timeout: 30_000 })
       .toBe(202);
     expect(victim.requests).toEqual([`GET ${path(eve.iri)}`]);
   });
@@ -353,12 +353,11 @@ describe("cached keys", () => {
     expect((await victim.deliver(door.inbox, like(alice), { privateKey: stolen })).status).toBe(401);
     await genuine();
     const current = alice.document.publicKey as Json;
-    await expect
-      .poll(async () => {
-        const lookup = await elsewhere.get(alice.keyId);
-        return lookup.status === "found" && lookup.key.key.export({ type: "spki", format: "pem" });
-      })
-      .toBe(current.publicKeyPem);
+    const heard = async () => {
+      const lookup = await elsewhere.get(alice.keyId);
+      return lookup.status === "found" && lookup.key.key.export({ type: "spki", format: "pem" });
+    };
+    await expect.poll(heard, { timeout: 30_000 }).toBe(current.publicKeyPem);
     await stop();
   });
 

@@ -114,3 +114,8 @@ export function getWith(resolve: Resolve, allow: string[] = []): (origin: string
     return promise;
   };
 }
+
+/** Waits for something, whatever timers are. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
