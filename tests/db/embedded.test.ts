@@ -111,7 +111,7 @@ test("kill -9 of the hub loses no acknowledged write, and no orphan keeps the di
   for (let round = 0; round < 2; round++) {
     const hub = await writer(dataDir);
     expect(hub.refused).toBeUndefined();
-    await vi.waitUntil(() => hub.written.length >= 200, { timeout: 30_000 });
+    await until(() => hub.written.length >= 200);
     hub.child.kill("SIGKILL");
     await hub.ended;
     acknowledged = [...acknowledged, ...hub.written];
@@ -121,7 +121,7 @@ test("kill -9 of the hub loses no acknowledged write, and no orphan keeps the di
 
 test("kill -9 of hub and database together loses no acknowledged write, and the next start recovers", async () => {
   const hub = await writer(dataDir);
-  await vi.waitUntil(() => hub.written.length >= 200, { timeout: 30_000 });
+  await until(() => hub.written.length >= 200);
   process.kill(hub.server, "SIGKILL");
   hub.child.kill("SIGKILL");
   await hub.ended;
@@ -131,7 +131,7 @@ test("kill -9 of hub and database together loses no acknowledged write, and the 
 test("a database that outlived its hub is stopped and its data taken over", async () => {
   const hub = await writer(dataDir);
   const argv = (await readFile(`/proc/${hub.server}/cmdline`, "utf8")).split("\0").filter(Boolean);
-  await vi.waitUntil(() => hub.written.length >= 50);
+  await until(() => hub.written.length >= 50);
   hub.child.kill("SIGTERM");
   await hub.ended;
   // The same server as before, without the tether that ends it, and with an owner that is no more.
@@ -145,7 +145,7 @@ test("a database that outlived its hub is stopped and its data taken over", asyn
   const namespace = uid === 0 ? ["unshare", "--user", "--map-user=1000", "--map-group=1000"] : [];
   const [command, ...args] = [...namespace, ...orphaned];
   const orphan = spawn(command!, args, { uid, gid, stdio: "ignore", detached: true });
-  await vi.waitUntil(async () => (await findPostmaster(data))?.status === "ready");
+  await until(async () => (await findPostmaster(data))?.status === "ready");
   expect((await findPostmaster(data))?.owner).toBeNull();
 
   const lines: string[] = [];
@@ -181,11 +181,16 @@ test("works for an ordinary user, and afterwards for root on that user's directo
   const hub = await writer(dataDir, nobody);
   expect(hub.refused).toBeUndefined();
   expect((await stat(`/proc/${hub.server}`)).uid).toBe(65534);
-  await vi.waitUntil(() => hub.written.length >= 50);
+  await until(() => hub.written.length >= 50);
   hub.child.kill("SIGTERM");
   await hub.ended;
   await expectWritten((await start(dataDir)).url, hub.written);
 });
+
+/** Waits until something is so; what a busy machine needs a while for fails after half a minute. */
+function until(condition: () => boolean | Promise<boolean>): Promise<unknown> {
+  return vi.waitUntil(condition, { timeout: 30_000 });
+}
 
 async function emptyDirectory(): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), "ayni-embedded-"));
