@@ -1,4 +1,4 @@
-import type { PendingQuery, Row, Sql, TransactionSql } from "postgres";
+import type { Sql } from "postgres";
 import type { QueueName } from "./enqueue.ts";
 
 /**
@@ -10,7 +10,8 @@ import type { QueueName } from "./enqueue.ts";
  *     waiting (behind a job of its key)
  *
  * Whoever changes the rows of a key holds the advisory lock of that key until commit, and looks at the rows only after it has the
- * lock, in a statement of its own (which sees all that was committed before). From this follow both promises:
+ * lock, in a statement of its own (which sees all that was committed before): both are functions of the database, `claim_jobs` and
+ * `end_jobs`, so that these statements are one trip. From this follow both promises:
  * - One job of a key at a time, even when an older id becomes visible late: a claim sees every committed claim of the key.
  * - None waits for ever: a row waits only while another of its key runs or stands before it, and whoever ends or puts off a
  *   job wakes the key's first row.
@@ -37,6 +38,8 @@ export interface Claim {
   contested: number;
   /** There may be more that are due than were looked at. */
   more: boolean;
+  /** Where none is due: when the next one is; null when there is none. */
+  next: Date | null;
 }
 
 /** The longest run of jobs of one key in one claim, and the bytes of its payloads as they are stored, beside the first one's. */
@@ -55,86 +58,32 @@ export async function claim(
   options: { queue: QueueName; now: Date; take: number; window: number; lease: number },
 ): Promise<Claim> {
   const { queue, now, take, window, lease } = options;
-  return sql.begin(async (tx) => {
-    const candidates = await tx<{ id: bigint; locked: boolean }[]>`
-      select id, case when key is null then true else pg_try_advisory_xact_lock(hashtextextended(key, 0)) end as locked
-      from (
-        select id, key from jobs
-        where queue = ${queue} and run <= ${now} and lease is null and not waiting
-        order by run, id limit ${window}
-        for update skip locked
-      ) as ready`;
-    const ids = candidates.filter(({ locked }) => locked).map(({ id }) => String(id));
-    const contested = candidates.length - ids.length;
-    const more = candidates.length === window;
-    if (ids.length === 0) return { runs: [], blocked: 0, contested, more };
-    // The first row of a key is asked for by a range that holds just that key, and in the order of an index: then only this index will
-    // do. Asked with `=`, the planner at times prefers the primary key, depending on its statistics, and walks past everything else.
-    // Rows behind it may be locked by a claim that looks at them and does not have their key: the run ends before such a row, and
-    // claims do not wait for each other.
-    const rows = await tx<(Claimed & { waiting: boolean })[]>`
-      with locked as (
-        select jobs.id, queue, key, position, coalesce(jobs.id > first.id, false) or running.id is not null as blocked
-        from unnest(${ids}::bigint[]) with ordinality as given (id, position) join jobs using (id)
-        left join lateral (
-          select id from jobs as j
-          where (j.queue, j.key) >= (jobs.queue, jobs.key) and (j.queue, j.key) <= (jobs.queue, jobs.key)
-            and j.key is not null
-          order by j.queue, j.key, j.id limit 1
-        ) as first on jobs.key is not null
-        left join lateral (
-          select id from jobs as j
-          where (j.queue, j.key) >= (jobs.queue, jobs.key) and (j.queue, j.key) <= (jobs.queue, jobs.key)
-            and j.lease is not null
-          order by j.queue, j.key limit 1
-        ) as running on jobs.key is not null
-      ), begun as (
-        select id, queue, key from locked where not blocked order by position limit ${take}
-      ), behind as (
-        select next.*
-        from begun cross join lateral (
-          select id, key, run <= ${now} and attempts = 0 and lease is null as ready, pg_column_size(payload) as size
-          from jobs as j
-          where (j.queue, j.key) >= (begun.queue, begun.key) and (j.queue, j.key) <= (begun.queue, begun.key)
-            and j.key is not null and j.id > begun.id
-          order by j.queue, j.key, j.id limit ${RUN - 1}
-        ) as next
-        where begun.key is not null
-      ), free as (
-        select jobs.id from unnest(array(select id from behind)) as given (id) join jobs using (id)
-        for update of jobs skip locked
-      ), together as (
-        select id from (
-          select
-            behind.id, bool_and(ready and free.id is not null) over up_to_it as unbroken, sum(size) over up_to_it as size
-          from behind left join free using (id)
-          window up_to_it as (partition by key order by behind.id)
-        ) as run where unbroken and size <= ${RUN_SIZE}
-      ), chosen as (
-        select id, false as blocked from begun
-        union all
-        select id, false from together
-        union all
-        select id, true from locked where blocked and id not in (select id from together)
-      )
-      update jobs set
-        waiting = blocked,
-        lease = case when not blocked then clock_timestamp() + ${lease} * interval '1 millisecond' end,
-        attempts = attempts + case when blocked then 0 else 1 end
-      from chosen where jobs.id = chosen.id
-      returning jobs.id, queue, key, case when not blocked then payload end as payload, attempts, created, waiting`;
-    const jobs = rows.filter(({ waiting }) => !waiting).map(({ waiting: _, ...job }) => job);
-    return { runs: toRuns(jobs, ids), blocked: rows.length - jobs.length, contested, more };
-  });
+  const rows = await sql<(Partial<Taken> & Looked)[]>`
+    select * from claim_jobs(
+      ${queue}, ${now}, ${take}, ${window}, ${lease} * interval '1 millisecond', ${RUN}, ${RUN_SIZE}
+    )`;
+  const { contested, more, next } = rows[0]!;
+  const found = rows.filter((row): row is Taken & Looked => row.id != null);
+  const jobs = found.filter(({ waiting }) => !waiting);
+  return { runs: toRuns(jobs), blocked: found.length - jobs.length, contested, more, next };
 }
 
-/** @param ids in whose order the runs are to begin */
-function toRuns(jobs: readonly Claimed[], ids: readonly string[]): Claimed[][] {
-  const position = new Map(ids.map((id, index) => [id, index]));
-  const at = ({ id }: Claimed) => position.get(String(id)) ?? ids.length;
+/** A row of `claim_jobs`. `place`: the row was looked at so early; null: it came with another one of its key. */
+type Taken = Claimed & { waiting: boolean; place: number | null };
+type Looked = Pick<Claim, "contested" | "more" | "next">;
+
+/** Runs begin in the order in which their first jobs were looked at. */
+function toRuns(jobs: readonly Taken[]): Claimed[][] {
   const sorted = jobs.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const groups = Map.groupBy(sorted, ({ id, key }) => key ?? id);
-  return [...groups.values()].sort(([a], [b]) => at(a!) - at(b!));
+  const at = ([first]: Taken[]) => first?.place ?? jobs.length;
+  return [...groups.values()]
+    .sort((a, b) => at(a) - at(b))
+    .map((run) =>
+      run.map(({ id, queue, key, payload, attempts, created }) => ({
+        ...{ id, queue, key, payload, attempts, created },
+      })),
+    );
 }
 
 /** What became of a claimed job. `attempts` is the number it was claimed with: an older claim changes nothing. */
@@ -156,96 +105,19 @@ export async function settle(
   sql: Sql,
   now: Date,
   outcomes: readonly Outcome[],
-  options: { expired: boolean } = { expired: false },
+  { expired }: { expired: boolean } = { expired: false },
 ): Promise<{ woken: QueueName[]; late: number }> {
   const sorted = outcomes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  const keyed = sorted.filter(({ key }) => key !== null);
-  return sql.begin(async (tx) => {
-    // Without waiting for answers in between: they travel together, and the server runs them one after the other.
-    const locked = keyed.length > 0 ? lock(tx, keyed).execute() : undefined;
-    const written = write(tx, now, sorted, options.expired).map((statement) => statement.execute());
-    const woken = keyed.length > 0 ? wakeNext(tx, keyed).execute() : undefined;
-    await locked;
-    const counts = await Promise.all(written);
-    return {
-      woken: [...new Set((await woken)?.map(({ queue }) => queue))],
-      late: outcomes.length - counts.reduce((sum, { count }) => sum + count, 0),
-    };
-  });
-}
-
-function lock(tx: TransactionSql, keyed: readonly Outcome[]) {
-  return tx`
-    select pg_advisory_xact_lock(hash) from (
-      select distinct hashtextextended(key, 0) as hash
-      from unnest(${keyed.map(({ key }) => key)}::text[]) as keys (key) order by hash
-    ) as hashes`;
-}
-
-function write(
-  tx: TransactionSql,
-  now: Date,
-  sorted: readonly Outcome[],
-  expired: boolean,
-): PendingQuery<Row[]>[] {
-  const done = sorted.filter(({ end }) => end === "done");
-  const later = sorted.filter((outcome) => outcome.end === "later");
-  const dead = sorted.filter((outcome) => outcome.end === "dead");
-  const released = sorted.filter((outcome) => outcome.end === "released");
-  const owned = expired
-    ? tx`jobs.id = mine.id and jobs.attempts = mine.attempts and lease < clock_timestamp()`
-    : tx`jobs.id = mine.id and jobs.attempts = mine.attempts`;
-  const statements: PendingQuery<Row[]>[] = [];
-  if (done.length > 0)
-    statements.push(tx`
-      delete from jobs using unnest(${idsOf(done)}::bigint[], ${attemptsOf(done)}::int[]) as mine (id, attempts)
-      where ${owned}`);
-  if (later.length > 0)
-    statements.push(tx`
-      update jobs set lease = null, run = mine.run, error = mine.error
-      from unnest(
-        ${idsOf(later)}::bigint[], ${attemptsOf(later)}::int[],
-        ${later.map(({ run }) => run.toISOString())}::timestamptz[], ${later.map(({ error }) => error)}::text[]
-      ) as mine (id, attempts, run, error)
-      where ${owned}`);
-  if (dead.length > 0)
-    statements.push(tx`
-      with gone as (
-        delete from jobs
-        using unnest(${idsOf(dead)}::bigint[], ${attemptsOf(dead)}::int[], ${dead.map(({ error }) => error)}::text[])
-          as mine (id, attempts, error)
-        where ${owned}
-        returning jobs.id, queue, key, payload, jobs.attempts, created, mine.error
-      )
-      insert into dead_jobs (id, queue, key, payload, attempts, created, died, error)
-      select id, queue, key, payload, attempts, created, ${now}, error from gone`);
-  if (released.length > 0)
-    statements.push(tx`
-      update jobs set lease = null, attempts = jobs.attempts - mine.unspent
-      from unnest(
-        ${idsOf(released)}::bigint[], ${attemptsOf(released)}::int[], ${released.map(({ begun }) => (begun ? 0 : 1))}::int[]
-      ) as mine (id, attempts, unspent)
-      where ${owned}`);
-  return statements;
-}
-
-/** The first row of each key no longer waits; a claim decides whether it may run. */
-function wakeNext(tx: TransactionSql, keyed: readonly Outcome[]) {
-  return tx<{ queue: QueueName }[]>`
-    update jobs set waiting = false
-    from (
-      select distinct queue, key
-      from unnest(${keyed.map(({ queue }) => queue)}::text[], ${keyed.map(({ key }) => key)}::text[])
-        as keys (queue, key)
-    ) as keys
-    cross join lateral (
-      select id from jobs as j
-      where (j.queue, j.key) >= (keys.queue, keys.key) and (j.queue, j.key) <= (keys.queue, keys.key)
-        and j.key is not null
-      order by j.queue, j.key, j.id limit 1
-    ) as first
-    where jobs.id = first.id and jobs.waiting
-    returning jobs.queue`;
+  const each = <T>(of: (outcome: Outcome) => T) => sorted.map(of);
+  const [row] = await sql<{ woken: QueueName[]; written: number }[]>`
+    select * from end_jobs(
+      ${now}, ${expired}, ${idsOf(sorted)}::bigint[], ${attemptsOf(sorted)}::int[],
+      ${each(({ queue }) => queue)}::text[], ${each(({ key }) => key)}::text[], ${each(({ end }) => end)}::text[],
+      ${each((outcome) => (outcome.end === "later" ? outcome.run.toISOString() : null))}::timestamptz[],
+      ${each((outcome) => ("error" in outcome ? outcome.error : null))}::text[],
+      ${each((outcome) => (outcome.end === "released" && !outcome.begun ? 1 : 0))}::int[]
+    )`;
+  return { woken: row!.woken, late: outcomes.length - row!.written };
 }
 
 /** Extends leases. A job that is not among the returned ids was taken over, and is no longer the caller's. */
@@ -266,13 +138,6 @@ export function expired(
   return sql<Omit<Claimed, "payload" | "created">[]>`
     select id, queue, key, attempts from jobs
     where lease < clock_timestamp() and queue = any(${queues as QueueName[]}) limit 200`;
-}
-
-/** When the queue's next job is due (it may be in the past); null when none is. */
-export async function nextRun(sql: Sql, queue: QueueName): Promise<Date | null> {
-  const [row] = await sql<{ run: Date }[]>`
-    select run from jobs where queue = ${queue} and lease is null and not waiting order by run limit 1`;
-  return row?.run ?? null;
 }
 
 /** Whether any job of these queues is due or running, in whatever process. */

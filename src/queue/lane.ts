@@ -3,7 +3,7 @@ import type { Sql } from "postgres";
 import type { Clock } from "../domain/context.ts";
 import type { QueueName } from "./enqueue.ts";
 import { Discard } from "./errors.ts";
-import { type Claimed, claim, nextRun } from "./jobs.ts";
+import { type Claimed, claim } from "./jobs.ts";
 import { defaultRetry, errorText, nextAttempt, type RetryPolicy } from "./retry.ts";
 import type { Settler } from "./settler.ts";
 
@@ -103,7 +103,7 @@ export function createLane(options: LaneOptions): Lane {
       const take = Math.min(concurrency - running.size, MAX_CLAIM);
       try {
         const window = wide ? WIDE_WINDOW : take;
-        const { runs, blocked, contested, more } = await claim(sql, {
+        const { runs, blocked, contested, more, next } = await claim(sql, {
           queue: name,
           now: clock.now(),
           take,
@@ -115,20 +115,15 @@ export function createLane(options: LaneOptions): Lane {
         wide = blocked > 0 && more;
         if (wide || runs.length === take) again = true;
         else if (contested > 0) wakeIn(PAUSE_WHEN_CONTESTED);
-        // What is due later is asked for when nothing is due now: while jobs come, the next claim finds it in time.
+        // What is due later is told when nothing is due now: while jobs come, the next claim finds it in time.
         else if (runs.length > 0 || blocked > 0) wakeIn(GATHER);
-        else await wakeAtNextRun();
+        else if (next !== null) wakeIn(next.getTime() - clock.now().getTime());
       } catch (error) {
         logger.warn("Jobs of {queue} could not be claimed, trying again: {error}", { queue: name, error });
         wakeIn(PAUSE_AFTER_FAILURE);
       }
     }
     claiming = undefined;
-  }
-
-  async function wakeAtNextRun(): Promise<void> {
-    const next = await nextRun(sql, name);
-    if (next) wakeIn(next.getTime() - clock.now().getTime());
   }
 
   function begin(jobs: readonly Claimed[]): void {

@@ -26,40 +26,41 @@ export interface NewActivity {
  * changes nothing: the event was handled already.
  */
 export async function storeActivity(ctx: Ctx, activity: NewActivity): Promise<void> {
+  if (!activity.retracts) return store(ctx, activity);
   await transact(ctx, async (ctx) => {
-    const { recipients, retracts, ...row } = activity;
-    const now = ctx.clock.now();
-    if (retracts) {
-      await ctx.db
-        .delete(activities)
-        .where(and(eq(activities.object, row.object), inArray(activities.type, ["Create", "Update"])));
-    }
-    const stored = await ctx.db
-      .insert(activities)
-      .values({ ...row, created: now })
-      .onConflictDoNothing()
-      .returning({ id: activities.id });
-    if (stored.length === 0) return;
-    const { followersOf = null, actors: named = [], peers = false } = recipients;
-    const recipientIds = sql`
-      select follower_id from follows where followed_id = ${followersOf} and state = 'accepted'
-      union all select unnest(${sql.param(named.map(String))}::bigint[])
-      ${peers ? COPYING_PEERS : sql``}`;
-    // One statement however many followers: the rows never pass through this process.
-    await ctx.db.execute(sql`
-      with inboxes as (
-        select distinct coalesce(shared_inbox, inbox) as inbox from actors
-        where id in (${recipientIds}) and host is not null and deleted is null
-      ), added as (
-        insert into jobs (queue, key, payload, run, created)
-        select 'deliveries', inbox,
-          json_build_object('activity', ${row.id.toString()}::text, 'actor', ${row.actorId.toString()}::text, 'inbox', inbox)::text,
-          ${now.toISOString()}::timestamptz, ${now.toISOString()}::timestamptz
-        from inboxes order by inbox
-        returning 1
-      )
-      select pg_notify('jobs', 'deliveries') where exists (select from added)`);
+    await ctx.db
+      .delete(activities)
+      .where(and(eq(activities.object, activity.object), inArray(activities.type, ["Create", "Update"])));
+    await store(ctx, activity);
   });
+}
+
+/** One statement however many followers: the rows never pass through this process, and no transaction has to be begun for it. */
+async function store(ctx: Ctx, activity: NewActivity): Promise<void> {
+  const { id, actorId, type, object, audience, body, recipients } = activity;
+  const { followersOf = null, actors: named = [], peers = false } = recipients;
+  const now = sql`${ctx.clock.now().toISOString()}::timestamptz`;
+  const recipientIds = sql`
+    select follower_id from follows where followed_id = ${followersOf} and state = 'accepted'
+    union all select unnest(${sql.param(named.map(String))}::bigint[])
+    ${peers ? COPYING_PEERS : sql``}`;
+  await ctx.db.execute(sql`
+    with stored as (
+      insert into activities (id, actor_id, type, object, audience, body, created)
+      values (${id}, ${actorId}, ${type}, ${object}, ${audience}, ${body}, ${now})
+      on conflict do nothing
+      returning id, actor_id
+    ), inboxes as (
+      select distinct stored.id, stored.actor_id, coalesce(shared_inbox, inbox) as inbox from actors, stored
+      where actors.id in (${recipientIds}) and host is not null and deleted is null
+    ), added as (
+      insert into jobs (queue, key, payload, run, created)
+      select 'deliveries', inbox,
+        json_build_object('activity', id::text, 'actor', actor_id::text, 'inbox', inbox)::text, ${now}, ${now}
+      from inboxes order by inbox
+      returning 1
+    )
+    select pg_notify('jobs', 'deliveries') where exists (select from added)`);
 }
 
 const COPYING_PEERS = sql`union all select actor_id from peers where state in (${sql.join(
