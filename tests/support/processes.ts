@@ -1,13 +1,12 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { endLater } from "./database.ts";
 import { PASSWORD } from "./hub.ts";
+import { freePort } from "./ports.ts";
 import { type WebClient, webClient } from "./web-client.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
@@ -145,12 +144,4 @@ export async function postmaster({ dataDir }: Home): Promise<number> {
 
 async function isReady(origin: string): Promise<boolean> {
   return (await webClient(origin).get("/readyz")).status === 200;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
