@@ -1,7 +1,7 @@
 // Installs what package-lock.json names, only when that is not what is installed. Any Node from 18 on runs this.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
@@ -12,7 +12,7 @@ const read = (path) => {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    return "";
+    return null;
   }
 };
 const installed = () => read(STAMP) === wanted;
@@ -45,23 +45,30 @@ function install() {
 
 /** `npm ci` begins by deleting node_modules: two at once would wreck each other. */
 function lock() {
-  for (let told = false; ; ) {
-    try {
-      return writeFileSync(LOCK, String(process.pid), { flag: "wx" });
-    } catch (error) {
-      if (error.code !== "EEXIST") throw error;
+  // Linked to the lock's name when it says whose it is: one that is found empty could be anybody's.
+  const own = `${LOCK}.${process.pid}`;
+  writeFileSync(own, String(process.pid));
+  try {
+    for (let told = false; ; ) {
+      try {
+        return linkSync(own, LOCK);
+      } catch (error) {
+        if (error.code !== "EEXIST") throw error;
+      }
+      const holder = read(LOCK);
+      if (!told) console.error("Waiting for another installation to end …");
+      told = true;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+      if (holder !== null && read(LOCK) === holder && !alive(Number(holder))) rmSync(LOCK, { force: true });
     }
-    const holder = Number(read(LOCK));
-    if (!told) console.error("Waiting for another installation to end …");
-    told = true;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
-    if (Number(read(LOCK)) === holder && !alive(holder)) rmSync(LOCK, { force: true });
+  } finally {
+    rmSync(own, { force: true });
   }
 }
 
 function alive(pid) {
   try {
-    // 0 is what an empty file gives: its writer died, or it would have been filled after half a second.
+    // 0 is what an empty file gives, after a power cut.
     return pid > 0 && process.kill(pid, 0);
   } catch (error) {
     return error.code === "EPERM";
