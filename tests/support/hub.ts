@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createHub, type Hub } from "../../src/app.ts";
@@ -17,6 +16,7 @@ import type { Clearing } from "../../src/federation/clearing/process.ts";
 import { installEgress } from "../../src/federation/egress.ts";
 import type { Worker } from "../../src/queue/worker.ts";
 import { endLater, testDatabase } from "./database.ts";
+import { freePort } from "./ports.ts";
 
 export interface TestHub extends Hub {
   origin: string;
@@ -197,8 +197,8 @@ interface Socket {
 async function listen(): Promise<Socket> {
   let listener: RequestListener = (_, response) => response.writeHead(503).end();
   const server = createServer((request, response) => listener(request, response));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await freePort();
+  await once(server.listen(port, "127.0.0.1"), "listening");
   return {
     server,
     host: `127.0.0.1:${port}`,
