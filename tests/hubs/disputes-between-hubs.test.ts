@@ -395,6 +395,7 @@ test("a signature that overtakes the other steward's word counts when that comes
   // mena's hub speaks by one queue and nour by another: the word of the hub waits.
   const there = await newestProposal(mena, theirs);
   await agreeToResolution(mena.ctx, omar.accountId, theirs, there);
+  await quiet();
   await lac.database.sql`update resolutions set agreed = null`;
   await signResolution(mena.ctx, nour, theirs, there);
   await until(async () => (await count(lac, "resolutions where provider_signed is not null")) === 1);

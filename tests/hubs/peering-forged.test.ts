@@ -208,6 +208,7 @@ test("a hub that signs with another key is frozen until people have compared and
   // As after an hour: what LAC remembers of MENA's keys is forgotten.
   await lac.database.sql`delete from public_keys`;
   await lac.database.sql`select pg_notify('ayni_keys_forgotten', ${`${mena.origin}/actor`})`;
+  await lac.heard();
   await send(mena, { type: "Update", revision: 7, terms: { ...DEFAULT_TERMS, mayOwe: 1n } });
   const frozen = await seen();
   expect(frozen).toMatchObject({ state: "frozen", reason: "key_changed", key: old, theyMayOwe: 50n * HOUR });
