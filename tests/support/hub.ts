@@ -31,6 +31,8 @@ export interface TestHub extends Hub {
   admin: Acting;
   /** A new organization that the administrator represents, and who acts for it. */
   organization(handle: string): Promise<Organization>;
+  /** Resolves when its processes have heard all that its database told until now: that a document has changed, or a key. */
+  heard(): Promise<void>;
   stop(): Promise<void>;
   /** Starts it again after `stop`: at the same address, with the same database and clock. */
   start(): Promise<void>;
@@ -121,6 +123,7 @@ async function build(socket: Socket, allow: string[], options: HubOptions): Prom
     dataDir,
     clock,
     admin,
+    heard: await hearing(database),
     stop,
     async start() {
       await stop();
@@ -145,10 +148,12 @@ export function account(hub: TestHub, handle: string): Promise<Acting> {
   return createAccount(hub.ctx, { handle, email: `${handle}@example.org`, password: PASSWORD, locale: "es" });
 }
 
-/** Waits until no hub has anything to do: what one sends may give the other work. */
+/** Waits until no hub has anything to do, and each knows what was done: what one sends may give the other work. */
 export async function settle(...hubs: TestHub[]): Promise<void> {
   let before = "";
   for (;;) {
+    // A job is found without being told of it, and would work with what is no longer right.
+    await Promise.all(hubs.map((hub) => hub.heard()));
     for (const hub of hubs) {
       await hub.worker.idle();
       await hub.clearing.idle();
@@ -165,6 +170,23 @@ async function progress(hub: TestHub): Promise<string> {
   const [row] = await hub.database.sql<{ jobs: bigint; envelopes: bigint }[]>`
     select (select last_value from jobs_id_seq) as jobs, (select last_value from clearing_inbox_id_seq) as envelopes`;
   return `${row?.jobs} ${row?.envelopes}`;
+}
+
+/** All that listens listens on one connection, to which things are told in the order in which they were committed. */
+async function hearing({ sql }: Database): Promise<TestHub["heard"]> {
+  const waiting = new Map<string, () => void>();
+  let last = 0;
+  await sql.listen("tests", (said) => {
+    waiting.get(said)?.();
+    waiting.delete(said);
+  });
+  return async () => {
+    const said = String(++last);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    waiting.set(said, resolve);
+    await sql.notify("tests", said);
+    await promise;
+  };
 }
 
 /** One number from the database. */
