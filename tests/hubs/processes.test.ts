@@ -96,7 +96,7 @@ test("two hubs with a database of their own: set up by command, follow by form; 
   expect((await document()).status).toBe(200);
   const deleted = await again(() => writer.post(`${path}/delete`, { as: "nour" }));
   expect(deleted.status, menaServer.output()).toBe(303);
-  await until(async () => (await document()).status === 410, 10_000);
+  await until(async () => (await document()).status === 410);
 
   // The reader's hub with its database, while the author publishes.
   expect(await lacServer.kill("SIGKILL")).toBeNull();
@@ -128,7 +128,9 @@ test("killed between commit and delivery: what was published arrives after the r
   remote.documents.clear();
   await passLeases(database);
   server = await home.serve();
-  for (const marker of markers) await remote.waitFor(({ raw }) => raw.includes(marker));
+  const arrived = (marker: string) => remote.received.some(({ raw }) => raw.includes(marker));
+  // Where publishing took so long that the request ended by itself, the next one waits for its time.
+  await until(async () => markers.every(arrived));
   await until(async () => (await database.sql`select from jobs where queue <> 'clock'`).length === 0);
   const texts = remote.received.map(({ raw }) => raw.toString());
   for (const marker of markers) expect(texts.filter((text) => text.includes(marker))).toHaveLength(1);
@@ -218,7 +220,6 @@ test("200 clients that hang up in the middle of a page leave no transaction open
     select query from pg_stat_activity
     where datname = current_database() and state like 'idle in transaction%' and state_change < now() - interval '1 second'`;
   await until(async () => (await idle()).length === 0);
-  expect(await idle()).toEqual([]);
 }, 120_000);
 
 test("the first 100 signed requests at once on a fresh database are all taken", async () => {

@@ -8,7 +8,7 @@ import { testDatabase } from "../support/database.ts";
 import { add, testClock, until, withWorkers } from "./support.ts";
 
 /** Long enough that a busy machine does not miss a heartbeat. */
-const LEASE = 2_000;
+const LEASE = 6_000;
 const PROCESS = fileURLToPath(new URL("./worker-process.ts", import.meta.url));
 
 /** A worker in a process of its own, which says on its output what it begins and never ends it. */
