@@ -92,7 +92,7 @@ test("what would run in a page is seen by this test", async () => {
   const here = await visit(hub, { bypassCsp: true, expected: [404] });
   await here.page.goto("/");
   await here.page.setContent('<div class="prose"><img src=x onerror=alert(1)></div>');
-  await expect.poll(() => here.faults).toEqual([expect.stringContaining("dialog: 1")]);
+  await expect.poll(() => here.faults, { timeout: 30_000 }).toEqual([expect.stringContaining("dialog: 1")]);
   expect(await foreign(here)).toHaveLength(2);
   here.faults.length = 0;
 });
@@ -128,7 +128,7 @@ test("nothing that anybody writes, here or on another server, runs in a page", a
       problems.push(...(await foreign(here)).map((problem) => `${path} ${problem}`));
       const next = here.page.locator('a[rel="next"]');
       if ((await next.count()) === 0) break;
-      await next.click();
+      await Promise.all([here.page.waitForEvent("load"), next.click()]);
     }
   }
   // And in a form that comes back.
@@ -140,7 +140,7 @@ test("nothing that anybody writes, here or on another server, runs in a page", a
   await ana.page.getByRole("alert").waitFor();
   problems.push(...(await foreign(ana)));
   expect(problems).toEqual([]);
-}, 120_000);
+}, 240_000);
 
 /** Each payload in every text that a form of ours takes. @returns handles of organizations */
 async function writeHere(hub: TestHub): Promise<string[]> {

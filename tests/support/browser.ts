@@ -119,6 +119,8 @@ const COLOURS: RunOptions = { runOnly: { type: "rule", values: ["color-contrast"
  * Where scripts are off, the same address is read with the same cookies in a page where they are on.
  */
 export async function violations(hub: Origin, { page, context }: Visit): Promise<string[]> {
+  // A click waits for the new page to begin, not for all of it.
+  await page.waitForLoadState();
   if (await page.evaluate(() => matchMedia("(scripting: enabled)").matches)) return examine(page);
   const { cookies } = await context.storageState();
   const locale = (await page.getAttribute("html", "lang")) as Locale;
@@ -182,8 +184,12 @@ async function inBothColours(page: Page, within: string): Promise<string[]> {
   return found;
 }
 
-/** Fills a form's controls by their names and sends it with its own button. */
+/**
+ * Fills a form's controls by their names and sends it with its own button. Both pages, the form's and the one that answers it, are there
+ * as a whole, their scripts among them: what these do (a draft that comes back, the focus) is neither too early nor too late.
+ */
 export async function submit(page: Page, action: string, values: Record<string, string>): Promise<void> {
+  await page.waitForLoadState();
   const form = page.locator(`main form[action="${action}"]`);
   for (const [name, value] of Object.entries(values)) {
     const control = form.locator(`[name="${name}"]`);
@@ -194,7 +200,8 @@ export async function submit(page: Page, action: string, values: Record<string, 
     else if (kind === "select-one") await control.selectOption(value);
     else await control.fill(value);
   }
-  await form.locator('button[type="submit"]').click();
+  const answered = page.waitForEvent("load");
+  await Promise.all([answered, form.locator('button[type="submit"]').click()]);
 }
 
 function start(): Promise<Browser> {
