@@ -1,5 +1,5 @@
 import type { Writable } from "node:stream";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import type { Sql, TransactionSql } from "postgres";
 import { connect } from "./connect.ts";
 import { columnNames, type DatabaseDump, tableNames } from "./dump.ts";
@@ -46,9 +46,7 @@ export async function loadDatabase(url: string, { dump, rows, mayReplace, finish
     },
   });
   try {
-    const [lock] = await sql`select pg_try_advisory_lock(${MIGRATION_LOCK}) as taken`;
-    if (lock?.taken !== true) throw new Error("A hub is being started on this database. Stop it first.");
-    await refuseOthers(sql);
+    await untilAlone(sql);
     await sql.begin(async (tx) => {
       await mayReplace(tx);
       await dropAll(tx);
@@ -65,17 +63,37 @@ export async function loadDatabase(url: string, { dump, rows, mayReplace, finish
   }
 }
 
-/** Somebody who is connected may be a hub, whose memory would not fit the database any more. */
-async function refuseOthers(sql: Sql): Promise<void> {
+/** PostgreSQL ends a connection a moment after whoever had it has gone (ms). */
+const FAREWELL = 3_000;
+
+/** Takes the database for this connection alone. @throws Error saying who else has it */
+async function untilAlone(sql: Sql): Promise<void> {
+  const deadline = performance.now() + FAREWELL;
+  let taken = false;
+  for (;;) {
+    // Before anybody is looked for: a hub that is started later waits.
+    if (!taken) taken = await takeLock(sql);
+    const why = taken ? await othersOf(sql) : "A hub is being started on this database. Stop it first.";
+    if (why === null) return;
+    if (performance.now() > deadline) throw new Error(why);
+    await sleep(50);
+  }
+}
+
+async function takeLock(sql: Sql): Promise<boolean> {
+  const [lock] = await sql`select pg_try_advisory_lock(${MIGRATION_LOCK}) as taken`;
+  return lock?.taken === true;
+}
+
+/** Somebody who is connected may be a hub, whose memory would not fit the database any more. @returns who, null: nobody */
+async function othersOf(sql: Sql): Promise<string | null> {
   const others = await sql<{ pid: number; name: string | null }[]>`
     select pid, application_name as name from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and coalesce(backend_type, 'client backend') = 'client backend'`;
   const [first] = others;
-  if (first === undefined) return;
+  if (first === undefined) return null;
   const who = first.name ? `${first.name} (its process in PostgreSQL: ${first.pid})` : `process ${first.pid}`;
-  throw new Error(
-    `The database is in use by ${who}${others.length > 1 ? " and others" : ""}. Stop the hub, all its processes, and try again.`,
-  );
+  return `The database is in use by ${who}${others.length > 1 ? " and others" : ""}. Stop the hub, all its processes, and try again.`;
 }
 
 /** @throws Error when something is there that no version of this program made */
