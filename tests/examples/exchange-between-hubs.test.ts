@@ -43,4 +43,4 @@ test("the example exchanges between organizations of two hubs, and says what it 
   expect(stranger.status).toBe(1);
   expect(stranger.stderr).toMatch(/, not_proven: .*\n.*has two others that vouch for it/);
   expect((await run()).status).toBe(2);
-}, 120_000);
+}, 300_000);

@@ -57,4 +57,4 @@ test("the example exchanges between two organizations, and says what it does", a
   const stranger = await run(hub.origin, "ayni_x", "ayni_y");
   expect([stranger.status, stranger.stderr]).toEqual([1, expect.stringMatching(/401, invalid_token/)]);
   expect((await run()).status).toBe(2);
-});
+}, 180_000);

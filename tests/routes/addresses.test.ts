@@ -134,7 +134,7 @@ test("what is not there is a page that says so, however it is spelt", async () =
     const document = await visitor(hub).get(sent, { accept: ACTIVITY });
     expect([400, 404], `${sent} as a document: ${document.status}`).toContain(document.status);
   }
-});
+}, 180_000);
 
 test("lists and searches bear whatever they are asked for", async () => {
   const hub = await startHub();
@@ -209,7 +209,7 @@ test("lists and searches bear whatever they are asked for", async () => {
       expect([200, 404], `${path} ${asked}: ${status}`).toContain(status);
     }
   }
-});
+}, 180_000);
 
 test("no method but those of forms does anything", async () => {
   const hub = await startHub();
@@ -366,7 +366,7 @@ test("every page is light, in every language", async () => {
     }
   }
   expect(Object.keys(sizes).length).toBe(2 * LOCALES.length * 15);
-});
+}, 180_000);
 
 /** Many agreements of the administrator with an organization, one of them with much written in it. @returns its address */
 async function busyAgreement({ ctx, admin }: TestHub, organization: Acting): Promise<string> {

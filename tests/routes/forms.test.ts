@@ -261,7 +261,7 @@ test("what is wrong in a form is told at its field and on top, and nothing that 
     if (code !== "invalid" && field !== "category" && field !== secret && !/[\0\r]/.test(value))
       expect(typedIn(reply.body, field), label).toBe(value);
   }
-});
+}, 180_000);
 
 test("a wrong password is told without saying which of both is wrong", async () => {
   const hub = await startHub();
@@ -323,7 +323,7 @@ test("a missing field is like an empty one", async () => {
       if (reply.status === 422) expect(elementById(reply.body, `field-${missing}-error`)).not.toBe("");
     }
   }
-});
+}, 180_000);
 
 test("whatever stands in a field, the answer is a page that says what to do", async () => {
   const { hubOf, who } = await hubs();
@@ -356,7 +356,7 @@ test("whatever stands in a field, the answer is a page that says what to do", as
       }
     }
   }
-}, 300_000);
+}, 600_000);
 
 test("a form may be sent twice over, as a file, in pieces, or as something else", async () => {
   const hub = await startHub();
@@ -563,7 +563,7 @@ test("forms without fields to mend answer what is not theirs with a page", async
   // Every form that there is was tried here or above.
   const untried = posts.filter(({ path }) => !tried.some((action) => pattern(path).test(action)));
   expect(untried.map(({ path }) => path)).toEqual([]);
-});
+}, 180_000);
 
 /** What a route's path matches, spelt as Hono's are: `/posts/:id/delete`, `/:acct{@[^/]+}/vouch`. */
 function pattern(path: string): RegExp {

@@ -255,7 +255,7 @@ test("no form is taken from another site", async () => {
   }
   expect((await member.get("/me")).status).toBe(200);
   expect(await count(hub, "posts where deleted is null")).toBe(2);
-});
+}, 180_000);
 
 const ELSEWHERE = [
   "//evil.example",
@@ -313,7 +313,7 @@ test("nobody is led to another site after a form", async () => {
   expect(back.headers.location).toBe("/search?q=a%20b&before=1");
   const login = await visitor(hub).get("//evil.example/me");
   expect(login.headers.location ?? "/").toMatch(/^\/(?![/\\])/);
-});
+}, 180_000);
 
 function expectHere(hub: TestHub, location: string, label: string): void {
   expect(location, label).toMatch(/^\//);
