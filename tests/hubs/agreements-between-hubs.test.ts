@@ -17,6 +17,7 @@ import { requestFollow } from "../../src/domain/follows/commands.ts";
 import { publishProposal } from "../../src/domain/proposals/commands.ts";
 import type { ProposalInput } from "../../src/domain/proposals/rules.ts";
 import { checkBundle } from "../../src/federation/consent-bundle.ts";
+import { crossing } from "../support/crossing.ts";
 import { type Organization, settle, startHubs, type TestHub } from "../support/hub.ts";
 
 /** Two hubs of ours, an organization on each: the same commands as within one hub, and both say the same in the end. */
@@ -172,7 +173,9 @@ test("an Undo and an Accept that cross leave nothing agreed on either hub, and n
   const mine = await offerAgreement(lac.ctx, raices, { ...seen, quantity: 1, due: null });
   await quiet();
   const theirs = await here(mena, nour);
-  await Promise.all([withdrawAgreement(lac.ctx, raices, mine), acceptAgreement(mena.ctx, nour, theirs)]);
+  await crossing(lac, mena, () =>
+    Promise.all([withdrawAgreement(lac.ctx, raices, mine), acceptAgreement(mena.ctx, nour, theirs)]),
+  );
   await quiet();
   const ended = await states();
   expect(ended.map(({ committed }) => committed)).toEqual([0, 0]);

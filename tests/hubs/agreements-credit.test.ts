@@ -17,6 +17,7 @@ import { transact } from "../../src/domain/transact.ts";
 import { checkBundle } from "../../src/federation/consent-bundle.ts";
 import { type Across, across } from "../support/across.ts";
 import { until } from "../support/clearing-hubs.ts";
+import { crossing } from "../support/crossing.ts";
 
 /** Credits between organizations of two hubs: both hubs say the same in the end, and nothing is made or lost. */
 
@@ -195,7 +196,9 @@ describe("words that cross", () => {
       const mine = await offerAgreement(lac.ctx, raices, { ...seen, quantity: 1, due: null });
       await quiet();
       const { id: theirs } = (await scene.newest())[1];
-      await Promise.all([withdrawAgreement(lac.ctx, raices, mine), acceptAgreement(mena.ctx, nour, theirs)]);
+      await crossing(lac, mena, () =>
+        Promise.all([withdrawAgreement(lac.ctx, raices, mine), acceptAgreement(mena.ctx, nour, theirs)]),
+      );
       await until2(scene, "withdrawn", "withdrawn");
       expect(await scene.balances()).toEqual([0n, 0n]);
       expect((await scene.newest()).map(({ committed }) => committed)).toEqual([0, 0]);
@@ -209,10 +212,12 @@ describe("words that cross", () => {
     const { mine, theirs } = await agreed(scene);
     await deliverAgreement(mena.ctx, nour, theirs, {});
     await quiet();
-    await Promise.all([
-      confirmAgreement(lac.ctx, raices, mine),
-      disputeAgreement(mena.ctx, nour, theirs, { note: "No" }),
-    ]);
+    await crossing(lac, mena, () =>
+      Promise.all([
+        confirmAgreement(lac.ctx, raices, mine),
+        disputeAgreement(mena.ctx, nour, theirs, { note: "No" }),
+      ]),
+    );
     await until2(scene, "settled", "settled");
     expect(await scene.balances()).toEqual([-120n, 2_000n]);
     for (const hub of [lac, mena])
@@ -226,10 +231,12 @@ describe("words that cross", () => {
     const scene = await across();
     const { lac, mena, raices, nour } = scene;
     const { mine, theirs } = await agreed(scene);
-    await Promise.all([
-      cancelAgreement(lac.ctx, raices, mine, { note: "Ya no" }),
-      deliverAgreement(mena.ctx, nour, theirs, {}),
-    ]);
+    await crossing(lac, mena, () =>
+      Promise.all([
+        cancelAgreement(lac.ctx, raices, mine, { note: "Ya no" }),
+        deliverAgreement(mena.ctx, nour, theirs, {}),
+      ]),
+    );
     await until2(scene, "cancelled", "cancelled");
     expect(await scene.balances()).toEqual([0n, 0n]);
     await scene.check();
@@ -241,10 +248,12 @@ describe("words that cross", () => {
     const { mine, theirs } = await agreed(scene);
     await deliverAgreement(mena.ctx, nour, theirs, {});
     await quiet();
-    await Promise.all([
-      disputeAgreement(lac.ctx, raices, mine, { note: "No" }),
-      disputeAgreement(mena.ctx, nour, theirs, { note: "Sí" }),
-    ]);
+    await crossing(lac, mena, () =>
+      Promise.all([
+        disputeAgreement(lac.ctx, raices, mine, { note: "No" }),
+        disputeAgreement(mena.ctx, nour, theirs, { note: "Sí" }),
+      ]),
+    );
     await quiet();
     expect((await scene.newest()).map(({ state, disputedBy }) => [state, disputedBy])).toEqual(
       Array(2).fill(["disputed", "receiver"]),
