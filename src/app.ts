@@ -58,8 +58,14 @@ export interface Hub {
   ctx: Ctx;
   /** Answers HTTP requests. */
   listener: RequestListener;
-  /** Begins to work the queue and the clock, and to settle with peers when no other process does; returns what ends it. */
-  work(): Promise<{ worker: Worker; clearing: Clearing; stop(): Promise<void> }>;
+  /**
+   * Begins to work the queue and the clock, and to settle with peers when no other process does; returns what ends it.
+   *
+   * @param unscheduled what the clock does is not done by itself: whoever moves the clock does it
+   */
+  work(options?: {
+    unscheduled?: boolean;
+  }): Promise<{ worker: Worker; clearing: Clearing; stop(): Promise<void> }>;
   /** Ends what the hub itself has open (not the database, which was given to it). */
   close(): Promise<void>;
 }
@@ -174,7 +180,7 @@ export async function createHub(
         void pages(request, response);
       }
     },
-    async work() {
+    async work({ unscheduled = false } = {}) {
       const delivery = createDelivery(ctx, keyring);
       const clockWork = chores(ctx, sql, mailer, async (totals) =>
         signTotals(totals, { ...(await createWire(ctx, keyring)), origin }),
@@ -197,7 +203,7 @@ export async function createHub(
           },
         },
       });
-      const schedule = startSchedule({ sql, clock, entries: clockWork });
+      const schedule = startSchedule({ sql, clock, entries: unscheduled ? [] : clockWork });
       const clearing = startClearing({
         ctx,
         sql,

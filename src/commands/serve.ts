@@ -48,7 +48,7 @@ export interface Running {
  * Starts everything in the order in which it is needed: database, migrations, hub, worker, and the socket last, so that who
  * gets an answer gets one from a hub that is complete.
  *
- * @param clock default: the machine's
+ * @param clock default: the machine's. Who brings another one moves it, and does what is due by it: the hub does not by itself
  * @throws ConfigError, or Error with a text that says what to do
  */
 export async function start(config: Config, clock?: Clock): Promise<Running> {
@@ -74,7 +74,7 @@ export async function start(config: Config, clock?: Clock): Promise<Running> {
     installEgress({ allow: config.egressAllow, userAgent: `Ayni/${VERSION} (+${origin})` });
     const hub = await createHub({ ...config, origin }, database, clock);
     undo.push(() => hub.close());
-    const work = config.role === "web" ? null : await hub.work();
+    const work = config.role === "web" ? null : await hub.work({ unscheduled: clock !== undefined });
     if (work !== null) undo.push(() => work.stop());
     socket?.serve(hub.listener);
     return { hub, origin, work, port: socket?.port ?? null, lost, stop };
