@@ -172,7 +172,7 @@ const FilterForm = ({ page, filter, order, categories, hubs }: ExchangePageProps
   const { settlement, language, country, online, tag } = filter;
   const where = online ? "online" : country;
   const any = { value: "", label: t("exchange.any") };
-  const more = settlement !== undefined || language !== undefined || where !== undefined || tag !== undefined;
+  const more = [filter.hub, settlement, language, where, tag].some((value) => value !== undefined);
   return (
     <search>
       <form class="filter" method="get" action="/exchange" aria-label={t("exchange.filter")}>
@@ -204,20 +204,20 @@ const FilterForm = ({ page, filter, order, categories, hubs }: ExchangePageProps
           chosen={filter.category}
           options={[{ value: "", label: t("exchange.category_all") }, ...categoryOptions(page, categories)]}
         />
-        {hubs.length === 0 ? null : (
-          <Facet
-            name="hub"
-            label={t("exchange.hub")}
-            chosen={hubParameter(hubs, filter.hub)}
-            options={hubOptions(page, hubs)}
-          />
-        )}
         <details class="more" open={more || order === "new"}>
           <summary>
             {t("exchange.more")}
             <Icon name="chevron" />
           </summary>
           <div class="more-fields">
+            {hubs.length === 0 ? null : (
+              <Facet
+                name="hub"
+                label={t("exchange.hub")}
+                chosen={hubParameter(hubs, filter.hub)}
+                options={hubOptions(page, hubs)}
+              />
+            )}
             <Facet
               name="where"
               label={t("exchange.where")}
