@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, or, sql } from "drizzle-orm";
+import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, or, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { Id } from "../../db/ids.ts";
 import { type ActorKind, actors } from "../../db/schema/actors.ts";
@@ -213,8 +213,17 @@ export async function directory(
   return toPage(rows.map(toActorView), limit, (actor) => actor.id);
 }
 
-/** Actors known here, of this hub and of others, whose name or handle contains the words; at most `limit`. */
-export async function searchActors(ctx: Ctx, words: string, limit = 20): Promise<ActorView[]> {
+/**
+ * Actors known here, of this hub and of others, whose name or handle contains the words; at most `limit`. Who is not to be found (Mastodon's
+ * `discoverable`) is found by the whole handle alone; so are people by visitors, who might collect them otherwise.
+ *
+ * @param member somebody of this hub searches
+ */
+export async function searchActors(
+  ctx: Ctx,
+  words: string,
+  { member, limit = 20 }: { member: boolean; limit?: number },
+): Promise<ActorView[]> {
   const text = words.trim().replace(/^@/, "");
   if (text === "") return [];
   const pattern = `%${text.replace(/[\\%_]/g, "\\$&")}%`;
@@ -224,6 +233,10 @@ export async function searchActors(ctx: Ctx, words: string, limit = 20): Promise
     .where(
       and(
         sql`(${actors.name} || ' ' || ${actors.handle}) ilike ${pattern}`,
+        or(
+          and(actors.discoverable, member ? undefined : ne(actors.kind, "Person")),
+          eq(sql`lower(${actors.handle})`, text.toLowerCase()),
+        ),
         sql`${actors.kind} <> 'Application'`,
         isNull(actors.deleted),
       ),

@@ -77,7 +77,7 @@ export function actorRoutes(web: Web) {
         await throttle(ctx, `lookup:${viewer.accountId}`, 60, 300);
         actors = [await actorById(ctx, await ctx.remote.resolveActor(query))];
       } else {
-        actors = await searchActors(ctx, query);
+        actors = await searchActors(ctx, query, { member: viewer !== null });
       }
     } catch (failure) {
       if (!(failure instanceof DomainError)) throw failure;
