@@ -164,4 +164,4 @@ test("fifty uploads at once are worked off two by two", async () => {
   expect(answers.map(({ status }) => status)).toEqual(Array(50).fill(200));
   expect(seen.most).toBe(2);
   expect(await readdir(join(hub.dataDir, "media", "incoming"))).toEqual([]);
-});
+}, 180_000);
