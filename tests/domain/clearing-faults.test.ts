@@ -370,7 +370,7 @@ test("a round whose n-th database call fails leaves nothing half done, for every
   expect([await stateOf(a, deal.iri), await stateOf(b, deal.iri)]).toEqual(["committed", "settled"]);
   expect(await stateOf(b, gone.iri)).toBe("prepared");
   await clean(scene);
-});
+}, 240_000);
 
 test("L4: a message that cannot be worked on is dropped alone, and what came with it counts", async () => {
   const scene = await clearingScene({ members: 2 });
