@@ -63,7 +63,8 @@ async function take(
 function beat(connection: Sql, lost: AbortController): () => void {
   let asked = false;
   const timer = setInterval(() => {
-    if (asked) return lost.abort();
+    // What was answered while this process stood still is read before it is looked at again.
+    if (asked) return void setImmediate(() => asked && lost.abort());
     asked = true;
     connection`select`.then(
       () => {
