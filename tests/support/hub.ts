@@ -176,10 +176,12 @@ async function progress(hub: TestHub): Promise<string> {
 async function hearing({ sql }: Database): Promise<TestHub["heard"]> {
   const waiting = new Map<string, () => void>();
   let last = 0;
-  await sql.listen("tests", (said) => {
+  const hear = (said: string) => {
     waiting.get(said)?.();
     waiting.delete(said);
-  });
+  };
+  // Listening anew after a lost connection: what was told meanwhile nobody hears, and the hub has forgotten all that it concerned.
+  await sql.listen("tests", hear, () => [...waiting.keys()].forEach(hear));
   return async () => {
     const said = String(++last);
     const { promise, resolve } = Promise.withResolvers<void>();
