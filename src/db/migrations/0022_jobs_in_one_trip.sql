@@ -1,7 +1,8 @@
 -- What src/queue/jobs.ts says of claims and ends, in one trip to the database each: half of what a small job costs are trips. A function, since
 -- the rows of a key are looked at by a statement of its own, after the one that takes the key's lock: it sees what was committed until then.
 -- Both are called by themselves: the locks are held until their end. Their statements are planned once: planning them costs several times what
--- they do, and PostgreSQL, left alone, planned them anew for each call. Whatever it knows of the table by then, each row is looked up by an index.
+-- they do, and PostgreSQL, left alone, planned them anew for each call. A kept plan may be of a time when the queue was empty: rows are asked for by
+-- lists of their ids, never joined, and so each is looked up by its key, however many there are by then.
 
 -- One row for each job that is taken, and for each (without its payload) that waits from now on; one without an id when there is none.
 CREATE FUNCTION "claim_jobs"(
@@ -32,8 +33,8 @@ BEGIN
   -- Rows behind it may be locked by a claim that looks at them and does not have their key: the run ends before such a row, and
   -- claims do not wait for each other.
   RETURN QUERY WITH locked AS (
-    SELECT jobs.id, queue, key, position, coalesce(jobs.id > first.id, false) OR running.id IS NOT NULL AS blocked
-    FROM unnest(ours) WITH ORDINALITY AS given (id, position) JOIN jobs USING (id)
+    SELECT jobs.id, queue, key, array_position(ours, jobs.id) AS place, coalesce(jobs.id > first.id, false) OR running.id IS NOT NULL AS blocked
+    FROM jobs
     LEFT JOIN LATERAL (
       SELECT id FROM jobs AS j
       WHERE (j.queue, j.key) >= (jobs.queue, jobs.key) AND (j.queue, j.key) <= (jobs.queue, jobs.key)
@@ -46,8 +47,9 @@ BEGIN
         AND j.lease IS NOT NULL
       ORDER BY j.queue, j.key LIMIT 1
     ) AS running ON jobs.key IS NOT NULL
+    WHERE jobs.id = ANY (ours)
   ), begun AS (
-    SELECT id, queue, key FROM locked WHERE NOT blocked ORDER BY position LIMIT _take
+    SELECT id, queue, key FROM locked WHERE NOT blocked ORDER BY place LIMIT _take
   ), behind AS (
     SELECT next.*
     FROM begun CROSS JOIN LATERAL (
@@ -59,14 +61,13 @@ BEGIN
     ) AS next
     WHERE begun.key IS NOT NULL
   ), free AS (
-    SELECT jobs.id FROM unnest(ARRAY(SELECT id FROM behind)) AS behind (id) JOIN jobs USING (id)
-    FOR UPDATE OF jobs SKIP LOCKED
+    SELECT id FROM jobs WHERE id = ANY (ARRAY(SELECT id FROM behind)) FOR UPDATE SKIP LOCKED
   ), together AS (
     SELECT id FROM (
       SELECT
-        behind.id, bool_and(ready AND free.id IS NOT NULL) OVER up_to_it AS unbroken, sum(size) OVER up_to_it AS size
-      FROM behind LEFT JOIN free USING (id)
-      WINDOW up_to_it AS (PARTITION BY key ORDER BY behind.id)
+        id, bool_and(ready AND id IN (SELECT id FROM free)) OVER up_to_it AS unbroken, sum(size) OVER up_to_it AS size
+      FROM behind
+      WINDOW up_to_it AS (PARTITION BY key ORDER BY id)
     ) AS run WHERE unbroken AND size <= _size
   ), chosen AS (
     SELECT id, false AS blocked FROM begun
@@ -79,7 +80,7 @@ BEGIN
     waiting = blocked,
     lease = CASE WHEN NOT blocked THEN clock_timestamp() + _lease END,
     attempts = attempts + CASE WHEN blocked THEN 0 ELSE 1 END
-  FROM chosen WHERE jobs.id = chosen.id
+  FROM chosen WHERE jobs.id = chosen.id AND jobs.id = ANY (ARRAY(SELECT id FROM chosen))
   RETURNING jobs.id, queue, key, CASE WHEN NOT blocked THEN payload END, attempts, created, waiting,
     array_position(ours, jobs.id), seen - cardinality(ours), seen = _window, NULL::timestamptz;
   IF NOT FOUND THEN
@@ -105,13 +106,13 @@ BEGIN
     SELECT DISTINCT hashtextextended(key, 0) AS hash FROM unnest(_keys) AS keys (key) WHERE key IS NOT NULL ORDER BY hash
   ) AS hashes;
   DELETE FROM jobs USING unnest(_ids, _attempts, _ends) AS mine (id, attempts, became)
-    WHERE became = 'done' AND jobs.id = mine.id AND jobs.attempts = mine.attempts
+    WHERE became = 'done' AND jobs.id = ANY (_ids) AND jobs.id = mine.id AND jobs.attempts = mine.attempts
       AND (NOT _expired OR lease < clock_timestamp());
   GET DIAGNOSTICS written = ROW_COUNT;
   IF 'later' = ANY (_ends) THEN
     UPDATE jobs SET lease = NULL, run = mine.run, error = mine.error
       FROM unnest(_ids, _attempts, _ends, _runs, _errors) AS mine (id, attempts, became, run, error)
-      WHERE became = 'later' AND jobs.id = mine.id AND jobs.attempts = mine.attempts
+      WHERE became = 'later' AND jobs.id = ANY (_ids) AND jobs.id = mine.id AND jobs.attempts = mine.attempts
         AND (NOT _expired OR lease < clock_timestamp());
     GET DIAGNOSTICS n = ROW_COUNT;
     written := written + n;
@@ -119,7 +120,7 @@ BEGIN
   IF 'dead' = ANY (_ends) THEN
     WITH gone AS (
       DELETE FROM jobs USING unnest(_ids, _attempts, _ends, _errors) AS mine (id, attempts, became, error)
-      WHERE became = 'dead' AND jobs.id = mine.id AND jobs.attempts = mine.attempts
+      WHERE became = 'dead' AND jobs.id = ANY (_ids) AND jobs.id = mine.id AND jobs.attempts = mine.attempts
         AND (NOT _expired OR lease < clock_timestamp())
       RETURNING jobs.id, queue, key, payload, jobs.attempts, created, mine.error
     )
@@ -131,24 +132,26 @@ BEGIN
   IF 'released' = ANY (_ends) THEN
     UPDATE jobs SET lease = NULL, attempts = jobs.attempts - unspent
       FROM unnest(_ids, _attempts, _ends, _unspent) AS mine (id, attempts, became, unspent)
-      WHERE became = 'released' AND jobs.id = mine.id AND jobs.attempts = mine.attempts
+      WHERE became = 'released' AND jobs.id = ANY (_ids) AND jobs.id = mine.id AND jobs.attempts = mine.attempts
         AND (NOT _expired OR lease < clock_timestamp());
     GET DIAGNOSTICS n = ROW_COUNT;
     written := written + n;
   END IF;
   WITH freed AS (
     UPDATE jobs SET waiting = false
-    FROM (
-      SELECT DISTINCT queue, key FROM unnest(_queues, _keys) AS keys (queue, key) WHERE key IS NOT NULL
-    ) AS keys
-    CROSS JOIN LATERAL (
-      SELECT id FROM jobs AS j
-      WHERE (j.queue, j.key) >= (keys.queue, keys.key) AND (j.queue, j.key) <= (keys.queue, keys.key)
-        AND j.key IS NOT NULL
-      ORDER BY j.queue, j.key, j.id LIMIT 1
-    ) AS first
-    WHERE jobs.id = first.id AND jobs.waiting
-    RETURNING jobs.queue
+    WHERE waiting AND id = ANY (ARRAY(
+      SELECT first.id
+      FROM (
+        SELECT DISTINCT queue, key FROM unnest(_queues, _keys) AS keys (queue, key) WHERE key IS NOT NULL
+      ) AS keys
+      CROSS JOIN LATERAL (
+        SELECT id FROM jobs AS j
+        WHERE (j.queue, j.key) >= (keys.queue, keys.key) AND (j.queue, j.key) <= (keys.queue, keys.key)
+          AND j.key IS NOT NULL
+        ORDER BY j.queue, j.key, j.id LIMIT 1
+      ) AS first
+    ))
+    RETURNING queue
   )
   SELECT coalesce(array_agg(DISTINCT queue), '{}') INTO woken FROM freed;
 END $$;
