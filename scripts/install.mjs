@@ -51,7 +51,7 @@ function lock() {
   try {
     for (let told = false; ; ) {
       try {
-        return linkSync(own, LOCK);
+        return take(own);
       } catch (error) {
         if (error.code !== "EEXIST") throw error;
       }
@@ -63,6 +63,16 @@ function lock() {
     }
   } finally {
     rmSync(own, { force: true });
+  }
+}
+
+function take(own) {
+  try {
+    linkSync(own, LOCK);
+  } catch (error) {
+    if (error.code === "EEXIST") throw error;
+    // Where files cannot be linked.
+    writeFileSync(LOCK, String(process.pid), { flag: "wx" });
   }
 }
 

@@ -85,11 +85,16 @@ async function takeLock(sql: Sql): Promise<boolean> {
   return lock?.taken === true;
 }
 
-/** Somebody who is connected may be a hub, whose memory would not fit the database any more. @returns who, null: nobody */
+/**
+ * Somebody who is connected may be a hub, whose memory would not fit the database any more; one that waits for our lock has not begun.
+ *
+ * @returns who, null: nobody
+ */
 async function othersOf(sql: Sql): Promise<string | null> {
   const others = await sql<{ pid: number; name: string | null }[]>`
     select pid, application_name as name from pg_stat_activity
-    where datname = current_database() and pid <> pg_backend_pid() and coalesce(backend_type, 'client backend') = 'client backend'`;
+    where datname = current_database() and pid <> pg_backend_pid() and coalesce(backend_type, 'client backend') = 'client backend'
+      and not (application_name = 'ayni migrate' and wait_event_type = 'Lock' and wait_event = 'advisory')`;
   const [first] = others;
   if (first === undefined) return null;
   const who = first.name ? `${first.name} (its process in PostgreSQL: ${first.pid})` : `process ${first.pid}`;

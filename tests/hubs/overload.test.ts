@@ -62,7 +62,7 @@ test("2,000 activities of 50 actors, 32 at once, while pages are asked: each tha
   expect(pages.length).toBeGreaterThan(0);
   expect(pages.filter((status) => status !== 200)).toEqual([]);
   // No page waits behind the flood; on a machine that is slow at both, measured by how long the flood took.
-  expect(longest).toBeLessThan(Math.max(10_000, took / 2));
+  expect(longest).toBeLessThan(Math.max(10_000, took / 5));
   for (const { status, headers } of answers) {
     // Refused is allowed, but only with a word on when to come back.
     if (status !== 202)
